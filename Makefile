@@ -1,0 +1,80 @@
+# castation. One Makefile, explicit lists, everything built under build/<flavour>/.
+#   make                 build/release       make FLAVOUR=asan    build/asan (ASan, UBSan, crash points)
+FLAVOUR ?= release
+B       := build/$(FLAVOUR)
+VERSION := $(shell cat VERSION)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wvla -Wformat=2 -Wundef -Wswitch -Werror
+CPPFLAGS := -D_GNU_SOURCE -DCASTATION_VERSION='"$(VERSION)"' -Isrc -Ipkcs11 -Iprovisioning
+CFLAGS   := -std=gnu17 -g $(WARN)
+LDFLAGS  := -Wl,--as-needed
+ifeq ($(FLAVOUR),release)
+CPPFLAGS += -D_FORTIFY_SOURCE=3
+CFLAGS   += -O2 -fstack-protector-strong -fPIE
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+else ifeq ($(FLAVOUR),asan)
+CPPFLAGS += -DCASTATION_CRASH_POINTS
+CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=address,undefined
+else
+$(error FLAVOUR is release or asan, not '$(FLAVOUR)')
+endif
+
+# ---- rooms: a folder, its sources; each becomes one archive, so that a program links just what it uses --------------
+base_DIR     := src/base
+base_SRC     := err text buf msg clock file hex json log spawn conf crash chain
+domain_DIR   := src/domain
+domain_SRC   := application approval uscc delivery token_state
+store_DIR    := src/store
+store_SRC    := db
+wire_DIR     := pkcs11/wire
+wire_SRC     := bay_wire vault_wire bay_client vault_client
+products_DIR := pkcs11/products
+products_SRC := products softhsm
+device_DIR   := pkcs11/device
+device_SRC   := module
+cert_DIR     := provisioning/cert
+cert_SRC     := profile
+vault_DIR    := provisioning/vault
+vault_SRC    := log
+job_DIR      := provisioning/job
+job_SRC      := steps
+station_DIR  := src/station
+station_SRC  := station
+portal_DIR   := src/portal
+portal_SRC   := portal
+cli_DIR      := src/cli
+cli_SRC      := verbs
+ROOMS := base domain store wire products device cert vault job station portal cli
+
+# ---- programs: main source, rooms in link order, packages -----------------------------------------------------------
+PROGRAMS := castation castationd castation-bay castation-vault castation-blank caportald caportal
+castation_MAIN       := src/cli/main.c
+castation_ROOMS      := cli store wire domain base
+castation_PKGS       := libcrypto jansson libconfig sqlite3
+castationd_MAIN      := src/station/main.c
+castationd_ROOMS     := station job cert store wire products domain base
+castationd_PKGS      := libcrypto jansson libconfig sqlite3 libcurl
+castation-bay_MAIN   := pkcs11/device/main.c
+castation-bay_ROOMS  := device wire products base
+castation-bay_PKGS   := libcrypto jansson libconfig
+castation-vault_MAIN := provisioning/vault/main.c
+castation-vault_ROOMS:= vault cert wire domain base
+castation-vault_PKGS := libcrypto jansson libconfig libp11 p11-kit-1
+castation-blank_MAIN := pkcs11/device/blank.c
+castation-blank_ROOMS:= device wire products base
+castation-blank_PKGS := libcrypto jansson libconfig
+caportald_MAIN       := src/portal/main.c
+caportald_ROOMS      := portal store domain base
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
+caportal_MAIN        := src/portal/caportal.c
+caportal_ROOMS       := portal store domain base
+caportal_PKGS        := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
+
+# ---- unit tests: tests/unit/test_<module>.c, and the rooms each links -------------------------------------------------
+UNIT :=
+
+.DEFAULT_GOAL := all
+include mk/rules.mk
+-include mk/tests.mk
