@@ -25,7 +25,7 @@ endif
 base_DIR     := src/base
 base_SRC     := err text buf msg clock file hex json log spawn conf crash chain
 domain_DIR   := src/domain
-domain_SRC   := application approval uscc delivery token_state
+domain_SRC   := application approval uscc token_state
 store_DIR    := src/store
 store_SRC    := db
 wire_DIR     := pkcs11/wire
