@@ -23,7 +23,7 @@ endif
 
 # ---- rooms: a folder, its sources; each becomes one archive, so that a program links just what it uses --------------
 base_DIR     := src/base
-base_SRC     := err text buf msg clock file hex json log spawn conf crash chain
+base_SRC     := err utf8 text buf msg msg_io clock file hex json log spawn conf crash chain
 domain_DIR   := src/domain
 domain_SRC   := application approval uscc token_state
 store_DIR    := src/store

@@ -13,7 +13,7 @@ struct bay_client;
 int bay_client_start(struct bay_client **ret, const char *program, const char *config, struct err *err);
 
 /* Send a request: `body` already put by x_put into `m` (msg_begin(m, verb, 0, 0) first; the id is set here).
- * Deadline: CLOCK_MONOTONIC ms. ERR_STATE when one is under way, ERR_PEER_GONE. */
+ * Deadline: CLOCK_MONOTONIC ms. ERR_WRONG_STATE when one is under way, ERR_PEER_GONE. */
 int bay_client_send(struct bay_client *c, struct msg_out *m, int64_t deadline, struct err *err);
 
 int bay_client_fd(const struct bay_client *c);        /* readable: call _read; -1 when closed */

@@ -15,9 +15,14 @@ struct buf {
 };
 
 void buf_init(struct buf *b);
-void buf_init_secret(struct buf *b); /* mmap + mlock + MADV_DONTDUMP; mlock refused is an error of the first put */
+/* mmap + mlock + MADV_DONTDUMP + MADV_DONTFORK; mlock refused is ERR_MEMORY of the first put. A forked child has no such
+ * page: it must not touch, nor end, a secret buffer that its parent filled. */
+void buf_init_secret(struct buf *b);
 void buf_done(struct buf *b);        /* wipes when secret; NULL-safe; the struct may be used again after an init */
 void buf_reset(struct buf *b);       /* len = 0, wiped when secret, memory kept */
+
+/* Room for `extra` more bytes behind len, so that data[len … len+extra-1] may be written. ERR_MEMORY as below. */
+int buf_reserve(struct buf *b, size_t extra, struct err *err);
 
 /* Append. ERR_MEMORY when it cannot grow; the buffer is then as before. */
 int buf_put(struct buf *b, const void *data, size_t len, struct err *err);

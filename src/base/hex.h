@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/utf8.h"
 
 #define SHA256_SIZE     32
 #define SHA256_HEX_SIZE 65
@@ -18,7 +19,5 @@ void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE]);
 void sha256_hex(const void *data, size_t len, char ret[SHA256_HEX_SIZE]);
 void random_bytes(void *dst, size_t len);                             /* getrandom; aborts if the kernel cannot */
 void uuid7(char ret[UUID_SIZE]);                                      /* RFC 9562 UUIDv7, lower case; rises within a process */
-bool utf8_valid(const char *s, size_t len);
-size_t utf8_chars(const char *s);                                     /* code points */
 
 #endif
