@@ -2,9 +2,18 @@
 
 #include <string.h>
 
-#define STR(path, member, need, fall) {path, CONF_STR, CONF_FIELD(struct station_conf, member), need, 0, 0, fall}
-#define PATH(path, member, need) {path, CONF_PATH, CONF_FIELD(struct station_conf, member), need, 0, 0, NULL}
-#define INT(path, member, min, max, fall) {path, CONF_INT, CONF_FIELD(struct station_conf, member), false, min, max, fall}
+#define STR(path, member, need, fall)                                                                        \
+    {                                                                                                        \
+        path, CONF_STR, CONF_FIELD(struct station_conf, member), need, 0, 0, fall                            \
+    }
+#define PATH(path, member, need)                                                                             \
+    {                                                                                                        \
+        path, CONF_PATH, CONF_FIELD(struct station_conf, member), need, 0, 0, NULL                           \
+    }
+#define INT(path, member, min, max, fall)                                                                    \
+    {                                                                                                        \
+        path, CONF_INT, CONF_FIELD(struct station_conf, member), false, min, max, fall                       \
+    }
 
 static const struct conf_key keys[] = {
     STR("name", name, true, NULL),
