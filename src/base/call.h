@@ -12,11 +12,13 @@
 #define CALL_ARGUMENTS_MAX 60000u
 #define CALL_RESULT_MAX    (16u << 20)
 
-/* Client: connect, ask once, wait until the deadline. *ret is the caller's. ERR_UNREACHABLE names the socket's path. */
+/* Client: connect, ask once, wait until the deadline. *ret is the caller's. ERR_UNREACHABLE names the
+ * socket's path. */
 int call_json(const char *socket_path, const char *command, json_t *arguments, const int *fds, size_t n_fds,
               int64_t deadline, json_t **ret, struct err *err);
 
-/* Server: listen (0600; a stale socket is replaced, a live one is ERR_RUNNING; a path that is no socket is ERR_EXISTS). */
+/* Server: listen (0600; a stale socket is replaced, a live one is ERR_RUNNING; a path that is no socket is
+ * ERR_EXISTS). */
 int call_listen(const char *socket_path, int *ret_fd, struct err *err);
 /* Parse a request: command and arguments (an object; the caller's). Descriptors stay in m: msg_take_fd. */
 int call_parse(struct msg_in *m, char *command, size_t cap, json_t **ret_arguments, struct err *err);

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 
-void chain_next(const uint8_t previous[SHA256_SIZE], const void *record, size_t len, uint8_t ret[SHA256_SIZE]);
+void chain_next(const uint8_t previous[SHA256_SIZE], const void *record, size_t len,
+                uint8_t ret[SHA256_SIZE]);
 
 #endif

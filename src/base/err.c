@@ -16,7 +16,7 @@ struct code_info {
 
 static const struct code_info CODES[ERR_CODE_COUNT] = {
     [ERR_NONE] = {"none", 0, {"没有错误。", "No error."}, {"", ""}},
-#define X(code, name, exit_code, zh, zh_remedy, en, en_remedy)                                                         \
+#define X(code, name, exit_code, zh, zh_remedy, en, en_remedy)                                               \
     [code] = {name, exit_code, {zh, en}, {zh_remedy, en_remedy}},
 #include "base/err.def"
 #undef X
@@ -54,7 +54,8 @@ static enum err_code code_of_errno(int sys)
     static const struct {
         int sys;
         enum err_code code;
-    } MAP[] = {{ENOSPC, ERR_DISK_FULL}, {EDQUOT, ERR_DISK_FULL}, {ETIMEDOUT, ERR_TIMEOUT}, {ENOMEM, ERR_MEMORY}};
+    } MAP[] = {
+        {ENOSPC, ERR_DISK_FULL}, {EDQUOT, ERR_DISK_FULL}, {ETIMEDOUT, ERR_TIMEOUT}, {ENOMEM, ERR_MEMORY}};
     for (size_t i = 0; i < sizeof(MAP) / sizeof(MAP[0]); i++)
         if (MAP[i].sys == sys)
             return MAP[i].code;

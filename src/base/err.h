@@ -21,8 +21,8 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    int sys;           /* errno, or 0 */
-    uint64_t ckr;      /* CK_RV of PKCS#11, or 0 */
+    int sys;      /* errno, or 0 */
+    uint64_t ckr; /* CK_RV of PKCS#11, or 0 */
     char text[ERR_TEXT_SIZE];
 };
 
@@ -34,19 +34,20 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribu
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, with a CK_RV kept beside it. Returns -1. */
-int err_ckr(struct err *err, enum err_code code, uint64_t rv, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int err_ckr(struct err *err, enum err_code code, uint64_t rv, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Put "context: " before the text. Returns -1, so that `return err_prepend(...)` reads well. */
 int err_prepend(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *err);
 
-const char *err_name(enum err_code code);              /* "token-changed": stable, for JSON and reports */
-enum err_code err_from_name(const char *name);         /* ERR_INTERNAL when unknown */
-int err_exit_code(enum err_code code);                 /* what a command exits with */
+const char *err_name(enum err_code code);      /* "token-changed": stable, for JSON and reports */
+enum err_code err_from_name(const char *name); /* ERR_INTERNAL when unknown */
+int err_exit_code(enum err_code code);         /* what a command exits with */
 
 enum lang { LANG_ZH, LANG_EN, LANG_COUNT };
-enum lang lang_from_env(void);                         /* LC_ALL, LC_MESSAGES, LANG: zh* → zh, else en */
+enum lang lang_from_env(void); /* LC_ALL, LC_MESSAGES, LANG: zh* → zh, else en */
 const char *err_sentence(enum err_code code, enum lang lang);
 const char *err_remedy(enum err_code code, enum lang lang);
 

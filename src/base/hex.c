@@ -43,7 +43,8 @@ int hex_decode(const char *hex, uint8_t *dst, size_t cap, size_t *ret_len, struc
     for (size_t i = 0; i < len; i++) {
         int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
         if (high < 0 || low < 0)
-            return err_set(err, ERR_FIELD, "no hexadecimal digit at position %zu", 2 * i + (high < 0 ? 1u : 2u));
+            return err_set(err, ERR_FIELD, "no hexadecimal digit at position %zu",
+                           2 * i + (high < 0 ? 1u : 2u));
         dst[i] = (uint8_t)(high << 4 | low);
     }
     *ret_len = len;
@@ -78,8 +79,9 @@ void random_bytes(void *dst, size_t len)
     }
 }
 
-/* RFC 9562 section 6.2 method 1: twelve counter bits behind the milliseconds, started at random with the top bit
- * clear. While the clock stands still or goes back the counter rises, and carries into the milliseconds. */
+/* RFC 9562 section 6.2 method 1: twelve counter bits behind the milliseconds, started at random with the top
+ * bit clear. While the clock stands still or goes back the counter rises, and carries into the milliseconds.
+ */
 static void next_stamp(uint64_t *ret_ms, uint16_t *ret_counter)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

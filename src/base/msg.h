@@ -4,8 +4,8 @@
  * u64 as they are; bytes and strings as u32 length + octets. A string has no NUL and is valid UTF-8.
  * Descriptors travel as SCM_RIGHTS in the order they were put.
  *
- * Builder and reader are sticky: put and get never fail one by one; msg_send and msg_end report the first fault.
- * A reader must end exactly: bytes or descriptors left over are an error (ERR_PROTOCOL). */
+ * Builder and reader are sticky: put and get never fail one by one; msg_send and msg_end report the first
+ * fault. A reader must end exactly: bytes or descriptors left over are an error (ERR_PROTOCOL). */
 #ifndef CASTATION_BASE_MSG_H
 #define CASTATION_BASE_MSG_H
 
@@ -74,7 +74,7 @@ uint64_t msg_get_u64(struct msg_in *m);
 /* A view into the message, valid until its next receive; NULL and *ret_len 0 on a fault or when over max. */
 const uint8_t *msg_get_bytes(struct msg_in *m, size_t max, size_t *ret_len);
 void msg_get_str(struct msg_in *m, char *dst, size_t cap); /* NUL-terminated; empty on a fault */
-int msg_take_fd(struct msg_in *m);                          /* the next descriptor, now the caller's; -1 and a fault if none */
+int msg_take_fd(struct msg_in *m); /* the next descriptor, now the caller's; -1 and a fault if none */
 void msg_get_err(struct msg_in *m, struct err *ret);
 
 /* All read, nothing left over? ERR_PROTOCOL otherwise. */
