@@ -25,7 +25,7 @@ endif
 base_DIR     := src/base
 base_SRC     := err utf8 text buf msg msg_io clock file hex json log spawn conf crash chain call
 domain_DIR   := src/domain
-domain_SRC   := application approval uscc token_state station_conf
+domain_SRC   := application approval plain_text uscc token_state station_conf
 store_DIR    := src/store
 store_SRC    := db
 wire_DIR     := pkcs11/wire
@@ -76,5 +76,5 @@ caportal_PKGS        := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
 UNIT :=
 
 .DEFAULT_GOAL := all
-include mk/rules.mk
 -include mk/tests.mk
+include mk/rules.mk

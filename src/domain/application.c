@@ -23,8 +23,7 @@ const char *delivery_method_name(enum delivery_method method)
     return (size_t)method < COUNT(METHODS) ? METHODS[method] : "unknown";
 }
 
-/* ---- which keys there are
- * ------------------------------------------------------------------------------------------ */
+/* ---- which keys there are -------------------------------------------------------------------- */
 
 static const struct json_field DOCUMENT[] = {
     {"id", JSON_FIELD_STR, true, 40},         {"organisation", JSON_FIELD_OBJECT, true, 0},
@@ -55,8 +54,7 @@ static const struct {
     size_t n;
 } DELIVERY[] = {[DELIVERY_MAIL] = {MAIL, COUNT(MAIL)}, [DELIVERY_PICKUP] = {PICKUP, COUNT(PICKUP)}};
 
-/* ---- what each may hold
- * --------------------------------------------------------------------------------------------- */
+/* ---- what each may hold ---------------------------------------------------------------------- */
 
 struct text_rule {
     const char *object, *name; /* object "": the document itself */

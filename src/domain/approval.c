@@ -55,8 +55,7 @@ static bool is_p256(EVP_PKEY *key)
            strcmp(group, "prime256v1") == 0;
 }
 
-/* ---- rules of the document
- * ------------------------------------------------------------------------------------------ */
+/* ---- rules of the document ------------------------------------------------------------------- */
 
 /* RFC 9562: lower case, hyphens in their places, version 7. */
 static bool is_uuid7(const char *id)
@@ -153,8 +152,7 @@ out:
     return rc;
 }
 
-/* ---- signature
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- signature ------------------------------------------------------------------------------- */
 
 static int sign(EVP_PKEY *key, const struct buf *document, struct buf *b, struct err *err)
 {
