@@ -26,11 +26,11 @@ struct fixture {
 };
 
 /* What the server does with the one request it takes. */
-typedef void (*answer)(int fd, struct msg_in *m, const char *command, json_t *arguments);
+typedef void (*answer_fn)(int fd, struct msg_in *m, const char *command, json_t *arguments);
 
 struct service {
     int listener;
-    answer answer;
+    answer_fn answer;
 };
 
 static void *serve_one(void *arg)
@@ -79,7 +79,7 @@ static int tear_down(void **state)
 }
 
 /* Ask while a thread serves; the server has ended when this returns. */
-static int ask(struct fixture *f, answer answer, const char *command, json_t *arguments, const int *fds,
+static int ask(struct fixture *f, answer_fn answer, const char *command, json_t *arguments, const int *fds,
                size_t n_fds, json_t **ret, struct err *err)
 {
     struct service s = {f->listener, answer};
