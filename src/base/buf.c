@@ -49,7 +49,8 @@ void buf_reset(struct buf *b)
     b->len = 0;
 }
 
-/* Own pages: locked against swap, left out of core dumps, and not given to forked children. */
+/* Own pages: locked against swap, left out of core dumps, and not given to forked children.
+ * mlock2 without flags is mlock, which the address sanitizer turns into nothing. */
 static uint8_t *secret_pages(size_t size, struct err *err)
 {
     uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -57,7 +58,7 @@ static uint8_t *secret_pages(size_t size, struct err *err)
         err_sys(err, "map %zu bytes for a secret", size);
         return NULL;
     }
-    if (mlock(p, size) != 0) {
+    if (mlock2(p, size, 0) != 0) {
         err_sys(err, "lock %zu bytes of memory for a secret; raise RLIMIT_MEMLOCK (LimitMEMLOCK=)", size);
         err->code = ERR_MEMORY;
     } else if (madvise(p, size, MADV_DONTDUMP) != 0 || madvise(p, size, MADV_DONTFORK) != 0) {
