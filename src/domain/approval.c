@@ -248,9 +248,7 @@ int approval_verify(const void *application, size_t application_len, const void 
     return 0;
 }
 
-/* ---- keys
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* An encrypted key would make OpenSSL ask on the terminal: services have none. */
 static int no_passphrase(char *dst, int size, int writing, void *arg)
