@@ -1,0 +1,243 @@
+/* castationd: one loop, one turn one transaction.
+ *
+ * A turn reads what has happened (answers of bays, vault and portal, arrivals, commands, timers), changes rows and
+ * in-memory state, and queues effects. The transaction commits, then the effects go out: no verb leaves before its
+ * intent is on disk. A function of a turn that returns -1 has failed the turn (database, memory): the process ends and
+ * recovers from the journal when it starts again. What a bay, the vault or the portal answers is never such a failure. */
+#ifndef CASTATION_STATION_STATION_H
+#define CASTATION_STATION_STATION_H
+
+#include <curl/curl.h>
+#include <openssl/evp.h>
+
+#include "cert/cert.h"
+#include "domain/approval.h"
+#include "domain/station_conf.h"
+#include "job/machine.h"
+#include "products/products.h"
+#include "station/arrivals.h"
+#include "store/station_store.h"
+#include "wire/bay_client.h"
+#include "wire/vault_client.h"
+
+struct station;
+struct bay;
+struct job;
+struct http;
+
+/* ---- effects: what goes out after the commit, in order ---- */
+enum effect_kind { EFFECT_BAY, EFFECT_VAULT, EFFECT_HTTP, EFFECT_REPLY, EFFECT_CRASH_POINT, EFFECT_KILL };
+struct effect {
+    struct effect *next;
+    enum effect_kind kind;
+    struct bay *bay;      /* EFFECT_BAY, EFFECT_KILL */
+    struct msg_out msg;   /* EFFECT_BAY, EFFECT_VAULT */
+    int fd;               /* a descriptor that msg carries and that is closed once sent; or -1 */
+    char point[64];       /* crash point passed just before sending, "" = none */
+    struct http_request *request; /* EFFECT_HTTP */
+    int client;           /* EFFECT_REPLY */
+    uint32_t client_id;
+    uint64_t client_serial;
+    json_t *result;       /* EFFECT_REPLY: NULL = error */
+    struct err error;
+};
+struct effect *effect_new(struct station *st, enum effect_kind kind); /* queued; aborts when out of memory */
+void effects_run(struct station *st);
+void effects_drop(struct station *st);
+
+/* ---- bays ---- */
+enum bay_state { BAY_EMPTY, BAY_SETUP, BAY_IDLE, BAY_WORKING, BAY_FINISHED, BAY_REFUSED, BAY_WEDGED, BAY_STATE_COUNT };
+const char *bay_state_name(enum bay_state s);
+
+/* How far a worker is with the token that is in the bay. */
+enum bay_setup { SETUP_NONE, SETUP_START, SETUP_HELLO, SETUP_PROBE, SETUP_REGISTER, SETUP_CHANNEL, SETUP_READY };
+
+struct bay {
+    char name[BAY_NAME_SIZE];
+    const struct product *product;
+    char module[256], environment[2048];
+    bool present;
+    enum bay_state state;
+    char detail[256];
+    char since[CLOCK_UTC_SIZE];
+    char serial[SERIAL_SIZE];  /* of the token that was probed; "" before */
+    struct bay_client *client; /* NULL: no worker */
+    bool killing;
+    int64_t killed_at;         /* CLOCK_MONOTONIC ms */
+    enum bay_setup setup;
+    int64_t start_at;          /* no worker before (settling) */
+    int failures;              /* workers that died in set-up, in a row */
+    struct bay_probe_rep probe;
+    uint32_t so_version;       /* the vault's current one, from register */
+    uint32_t pin_version;      /* of the PIN that this worker made and set; 0 = none */
+    struct job *job;
+};
+
+int bay_arrival(struct station *st, const struct arrival *a, struct err *err);
+int bay_readable(struct station *st, struct bay *bay, struct err *err);
+int bay_ended(struct station *st, struct bay *bay, struct err *err);
+int bay_tick(struct station *st, struct bay *bay, int64_t now, struct err *err);
+int64_t bay_next_tick(const struct bay *bay);
+void bay_restart(struct station *st, struct bay *bay, int after_ms); /* a fresh worker for the same token */
+void bay_set(struct bay *bay, enum bay_state state, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The token's record says what the bay may do: idle, finished or refused. */
+int bay_judge(struct station *st, struct bay *bay, struct err *err);
+int bay_register_reply(struct station *st, struct bay *bay, struct msg_in *reply, const struct err *fail, struct err *err);
+void bay_send(struct station *st, struct bay *bay, struct effect *e, enum bay_verb verb);
+struct bay *bay_find(struct station *st, const char *name);
+
+/* ---- jobs ---- */
+enum job_wait { WAIT_NONE, WAIT_VAULT, WAIT_LEASE, WAIT_TOKEN, WAIT_VOID, WAIT_RETRY };
+
+struct job {
+    struct job *next;
+    struct job_row row;
+    enum step step;      /* row.step as a number */
+    enum step acting;    /* the step under way: row.step, or set_user_pin for a repin */
+    bool in_flight;
+    bool looking_up;     /* a lookup is under way (sign) */
+    bool fresh_worker;   /* its worker has no PIN yet */
+    bool lost;           /* the portal says that it is not ours any more */
+    enum job_wait wait;
+    int64_t wait_until;  /* CLOCK_MONOTONIC ms */
+    int64_t renew_at;    /* CLOCK_MONOTONIC ms */
+    bool renewing;
+    uint8_t challenge[32];
+    struct bay *bay;
+    struct application app;
+};
+
+struct job *job_by_id(struct station *st, const char *id);
+struct job *job_by_token(struct station *st, const char *serial);
+int job_open(struct station *st, struct job_row *row, struct job **ret, struct err *err); /* takes the row's memory */
+void job_close(struct station *st, struct job *job); /* out of memory's list, freed */
+int job_save(struct station *st, struct job *job, struct err *err);
+bool job_lease_valid(const struct job *job);
+
+/* The worker is ready and the token is the job's: begin or go on. */
+int job_attach(struct station *st, struct job *job, struct bay *bay, struct err *err);
+int job_resume(struct station *st, struct job *job, struct err *err);
+int job_begin(struct station *st, struct job *job, struct err *err);
+/* The act under way has ended: a reply (its error in *fail), or NULL with unknown (worker or vault gone, deadline). */
+int job_outcome(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, bool unknown,
+                struct err *err);
+int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err);
+int job_lookup_reply(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, struct err *err);
+int job_token_gone(struct station *st, struct job *job, struct err *err);
+int job_tick(struct station *st, struct job *job, int64_t now, struct err *err);
+/* Give queued jobs to idle bays. */
+int jobs_assign(struct station *st, struct err *err);
+int jobs_recover(struct station *st, struct err *err); /* at the start: dangling intents become unknown */
+int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, bool replayed, struct err *err);
+int job_reported(struct station *st, const char *job_id, bool accepted, const char *code, const char *detail, struct err *err);
+
+/* One step's acts. begin: 0 = send msg, 1 = refused beforehand (*fail), 2 = nothing to do, it is done; finish: 0, 1 = *fail.
+ * -1 = the turn failed. */
+struct step_ops {
+    int (*begin)(struct station *st, struct job *job, json_t *evidence, struct msg_out *msg, struct err *fail, struct err *err);
+    int (*finish)(struct station *st, struct job *job, struct msg_in *reply, json_t *evidence, struct err *fail, struct err *err);
+};
+extern const struct step_ops step_ops[STEP_COUNT];
+
+/* set_user_pin has two halves: the PIN is sealed and committed as pending before it is set. */
+int pin_seal_begin(struct station *st, struct job *job, struct err *err);
+
+/* ---- voiding ---- */
+/* Commit the voiding of the job's reservation or certificate, if it has one, and forget its key. */
+int void_job(struct station *st, struct job *job, const char *reason, struct err *err);
+int voids_tick(struct station *st, struct err *err);
+int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *reply, const struct err *fail, struct err *err);
+
+/* ---- the vault ---- */
+enum vault_asker { ASK_STATUS, ASK_REGISTER, ASK_STEP, ASK_LOOKUP, ASK_VOID_LOOKUP, ASK_VOID, ASK_LETTER };
+struct vault_pending {
+    struct vault_pending *next;
+    uint32_t id;
+    enum vault_asker asker;
+    char key[SERIAL_SIZE]; /* job id, bay name, void id or token serial */
+    int64_t deadline;
+    int client;            /* ASK_LETTER: who waits */
+    uint32_t client_id;
+    uint64_t client_serial;
+};
+struct vault_link {
+    int fd; /* -1: not connected */
+    uint32_t next_id;
+    struct vault_pending *pending;
+    bool ready;
+    enum vault_state state;
+    char detail[256];
+    struct vault_status_rep status;
+    int64_t retry_at, status_at;
+};
+int vault_tick(struct station *st, int64_t now, struct err *err);
+int vault_readable(struct station *st, struct err *err);
+/* Queue a request as an effect; the answer finds its way by (asker, key). The message is begun with the verb. */
+struct effect *vault_ask(struct station *st, enum vault_verb verb, enum vault_asker asker, const char *key);
+int64_t vault_next_tick(const struct station *st);
+
+/* ---- the portal ---- */
+struct portal_link {
+    bool reachable;
+    char detail[256];
+    int64_t poll_at, outbox_at;
+    bool claiming, sending;
+    int64_t backoff_ms;
+    int64_t claim_started_boot_ms;
+    bool claim_replayed;
+};
+int portal_tick(struct station *st, int64_t now, struct err *err);
+int portal_results(struct station *st, struct err *err);
+int64_t portal_next_tick(const struct station *st);
+int outbox_add(struct station *st, const char *job, const char *kind, const char *application, json_t *body, struct err *err);
+
+/* ---- the command line's calls ---- */
+#define CONTROL_CLIENTS_MAX 32
+struct control_client {
+    int fd;
+    uint64_t serial; /* never used twice: an answer never reaches another client on the same descriptor */
+};
+struct control {
+    int listen_fd;
+    struct control_client clients[CONTROL_CLIENTS_MAX];
+    size_t n_clients;
+    uint64_t next_serial;
+};
+int control_accept(struct station *st, struct err *err);
+int control_readable(struct station *st, size_t client, struct err *err);
+/* letter: the vault has answered. */
+int control_letter_reply(struct station *st, const struct vault_pending *p, const struct err *fail, struct err *err);
+
+struct station {
+    struct station_conf conf;
+    struct db *db;
+    struct profiles *profiles;
+    EVP_PKEY *portal_key;
+    struct arrivals *arrivals;
+    struct bay bays[STATION_BAYS_MAX];
+    size_t n_bays;
+    struct job *jobs; /* open ones */
+    struct vault_link vault;
+    struct http *http;
+    struct portal_link portal;
+    struct control control;
+    struct effect *effects, **effects_tail;
+    uint8_t ca[CERTIFICATE_MAX]; /* the vault's CA certificate, DER */
+    size_t ca_len;
+    bool stopping;
+    int64_t stop_deadline;
+    bool voids_under_way;
+    char started_at[CLOCK_UTC_SIZE];
+    int signal_fd;
+    int64_t turns;
+};
+
+int station_open(struct station *st, const char *conf_path, struct err *err);
+void station_close(struct station *st);
+int station_run(struct station *st, struct err *err); /* until stopped: 0, or -1 when a turn failed */
+
+/* Say something aloud: the log, the audit log as an alert, and `castation status`. */
+int alert(struct station *st, const char *code, const char *subject, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+#endif
