@@ -14,7 +14,7 @@
 
 #define CALL_VERB  1
 #define BACKLOG    64
-#define INLINE_MAX (MSG_MAX - MSG_HEADER - 1 - 4) /* what is left of a packet beside u8 and the length */
+#define INLINE_MAX 60000u /* leaves room in a packet for the command, or the error */
 #define SEALS      (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static int unix_address(const char *path, struct sockaddr_un *ret, struct err *err)
@@ -29,8 +29,107 @@ static int unix_address(const char *path, struct sockaddr_un *ret, struct err *e
     return 0;
 }
 
-/* ---- client
+/* ---- values
  * ----------------------------------------------------------------------------------------------------- */
+
+/* memfd_create, filled and sealed; -1. */
+static int sealed_memfd(const char *body, size_t len, struct err *err)
+{
+    int fd = memfd_create("json", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_sys(err, "memfd");
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(fd, body + done, len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            goto fail;
+        done += (size_t)n;
+    }
+    if (fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
+        return fd;
+fail:
+    err_sys(err, "memfd for %zu bytes", len);
+    close(fd);
+    return -1;
+}
+
+/* *ret_memfd is the caller's to close after msg_send. */
+static int put_value(struct msg_out *m, const char *body, size_t len, int *ret_memfd, struct err *err)
+{
+    msg_put_u8(m, len <= INLINE_MAX);
+    if (len <= INLINE_MAX) {
+        msg_put_bytes(m, body, len);
+        return 0;
+    }
+    int fd = sealed_memfd(body, len, err);
+    if (fd < 0)
+        return -1;
+    msg_put_fd(m, fd);
+    *ret_memfd = fd;
+    return 0;
+}
+
+/* A value by descriptor must be sealed: else its sender could change or cut it while it is read. */
+static int read_sealed(int fd, size_t max, struct buf *b, struct err *err)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0)
+        return err_set(err, ERR_PROTOCOL, "a value came as a descriptor that is not sealed");
+    if (st.st_size < 0 || st.st_size > (off_t)max)
+        return err_set(err, ERR_PROTOCOL, "a value over %zu bytes", max);
+    size_t size = (size_t)st.st_size;
+    if (buf_reserve(b, size, err) != 0)
+        return -1;
+    while (b->len < size) {
+        ssize_t n = pread(fd, b->data + b->len, size - b->len, (off_t)b->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return err_sys(err, "read a value");
+        b->len += (size_t)n;
+    }
+    return 0;
+}
+
+/* The fields must end with the value; descriptors may follow it. */
+static int get_value(struct msg_in *m, size_t max, json_t **ret, struct err *err)
+{
+    int rc = -1, fd = -1;
+    size_t len = 0;
+    const uint8_t *p = NULL;
+    struct buf body;
+    buf_init(&body);
+    if (msg_get_u8(m) == 1)
+        p = msg_get_bytes(m, INLINE_MAX, &len);
+    else
+        fd = msg_take_fd(m);
+    if (m->err.code == ERR_NONE && m->pos != m->buf.len)
+        err_set(&m->err, ERR_PROTOCOL, "%zu bytes are left over", m->buf.len - m->pos);
+    if (m->err.code != ERR_NONE) {
+        *err = m->err;
+        goto out;
+    }
+    if (fd >= 0) {
+        if (read_sealed(fd, max, &body, err) != 0)
+            goto out;
+        p = body.data;
+        len = body.len;
+    }
+    json_t *value = json_parse(p, len, err);
+    if (!value)
+        goto out;
+    *ret = value;
+    rc = 0;
+out:
+    if (fd >= 0)
+        close(fd);
+    buf_done(&body);
+    return rc;
+}
+
+/* ---- client -------------------------------------------------------------------------- */
 
 /* A full backlog makes connect wait: SO_SNDTIMEO bounds it. */
 static int connect_until(int fd, const struct sockaddr_un *addr, int64_t deadline, struct err *err)
@@ -57,77 +156,32 @@ static int connect_until(int fd, const struct sockaddr_un *addr, int64_t deadlin
 static int send_request(int sock, const char *command, const json_t *arguments, const int *fds, size_t n_fds,
                         int64_t deadline, struct err *err)
 {
-    int rc = -1;
+    int rc = -1, memfd = -1;
     struct msg_out m;
     msg_out_init(&m, false);
     char *body = arguments ? json_dumps(arguments, JSON_COMPACT) : strdup("{}");
+    size_t len = body ? strlen(body) : 0;
     if (!body) {
         err_set(err, ERR_INTERNAL, "the arguments of %s are not JSON", command);
-    } else if (strlen(body) > CALL_ARGUMENTS_MAX) {
-        err_set(err, ERR_TOO_LARGE, "the arguments of %s are over %u bytes", command, CALL_ARGUMENTS_MAX);
-    } else {
-        msg_begin(&m, CALL_VERB, 0, 1);
-        msg_put_str(&m, command);
-        msg_put_bytes(&m, body, strlen(body));
-        for (size_t i = 0; i < n_fds; i++)
-            msg_put_fd(&m, fds[i]);
-        rc = msg_send(sock, &m, deadline, err);
-    }
-    free(body);
-    msg_out_done(&m);
-    return rc;
-}
-
-/* A result by descriptor must be sealed: else its sender could change or cut it while it is read. */
-static int read_sealed(int fd, struct buf *b, struct err *err)
-{
-    struct stat st;
-    int seals = fcntl(fd, F_GET_SEALS);
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0)
-        return err_set(err, ERR_PROTOCOL, "the result came as a descriptor that is not sealed");
-    if (st.st_size < 0 || st.st_size > (off_t)CALL_RESULT_MAX)
-        return err_set(err, ERR_PROTOCOL, "the result is over %u bytes", CALL_RESULT_MAX);
-    size_t size = (size_t)st.st_size;
-    if (buf_reserve(b, size, err) != 0)
-        return -1;
-    while (b->len < size) {
-        ssize_t n = pread(fd, b->data + b->len, size - b->len, (off_t)b->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return err_sys(err, "read the result");
-        b->len += (size_t)n;
-    }
-    return 0;
-}
-
-static int take_result(struct msg_in *m, json_t **ret, struct err *err)
-{
-    int rc = -1, fd = -1;
-    struct buf body;
-    buf_init(&body);
-    json_t *result = NULL;
-    if (msg_get_u8(m) == 1) {
-        size_t len;
-        const uint8_t *p = msg_get_bytes(m, MSG_MAX, &len);
-        if (msg_end(m, err) != 0 || buf_put(&body, p, len, err) != 0)
-            goto out;
-    } else {
-        fd = msg_take_fd(m);
-        if (msg_end(m, err) != 0 || read_sealed(fd, &body, err) != 0)
-            goto out;
-    }
-    result = json_parse(body.data, body.len, err);
-    if (!result) {
-        err->code = ERR_PROTOCOL;
         goto out;
     }
-    *ret = result;
-    rc = 0;
+    if (len > CALL_ARGUMENTS_MAX) {
+        err_set(err, ERR_TOO_LARGE, "the arguments of %s have %zu bytes, at most %u are sent", command, len,
+                CALL_ARGUMENTS_MAX);
+        goto out;
+    }
+    msg_begin(&m, CALL_VERB, 0, 1);
+    msg_put_str(&m, command);
+    if (put_value(&m, body, len, &memfd, err) != 0)
+        goto out;
+    for (size_t i = 0; i < n_fds; i++)
+        msg_put_fd(&m, fds[i]);
+    rc = msg_send(sock, &m, deadline, err);
 out:
-    if (fd >= 0)
-        close(fd);
-    buf_done(&body);
+    if (memfd >= 0)
+        close(memfd);
+    free(body);
+    msg_out_done(&m);
     return rc;
 }
 
@@ -135,8 +189,16 @@ static int take_reply(struct msg_in *m, json_t **ret, struct err *err)
 {
     if (m->verb != CALL_VERB || !(m->flags & MSG_REPLY))
         return err_set(err, ERR_PROTOCOL, "the answer is of verb %u, flags %u", m->verb, m->flags);
-    if (!(m->flags & MSG_ERROR))
-        return take_result(m, ret, err);
+    if (!(m->flags & MSG_ERROR)) {
+        json_t *result = NULL;
+        if (get_value(m, CALL_RESULT_MAX, &result, err) != 0 || msg_end(m, err) != 0) {
+            json_decref(result);
+            err->code = ERR_PROTOCOL;
+            return -1;
+        }
+        *ret = result;
+        return 0;
+    }
     struct err said;
     msg_get_err(m, &said);
     if (msg_end(m, err) != 0)
@@ -173,8 +235,7 @@ out:
     return rc;
 }
 
-/* ---- server
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- server -------------------------------------------------------------------------- */
 
 /* A socket file outlives its server. Whoever refuses a connection is gone; whoever takes it lives. Two
  * servers started in the same instant are kept apart by the lock on their database, not here. */
@@ -223,46 +284,16 @@ int call_parse(struct msg_in *m, char *command, size_t cap, json_t **ret_argumen
 {
     if (m->verb != CALL_VERB || m->flags != 0)
         return err_set(err, ERR_PROTOCOL, "a request of verb %u, flags %u", m->verb, m->flags);
-    size_t len;
+    json_t *arguments = NULL;
     msg_get_str(m, command, cap);
-    const uint8_t *body = msg_get_bytes(m, CALL_ARGUMENTS_MAX, &len);
-    if (m->err.code == ERR_NONE && m->pos != m->buf.len)
-        err_set(&m->err, ERR_PROTOCOL, "%zu bytes are left over", m->buf.len - m->pos);
-    if (m->err.code != ERR_NONE) {
-        *err = m->err;
-        return -1;
-    }
-    json_t *arguments = json_parse(body, len, err);
-    if (!arguments)
-        return err_prepend(err, "arguments of %s", command);
+    if (get_value(m, CALL_ARGUMENTS_MAX, &arguments, err) != 0)
+        return err_prepend(err, "arguments");
     if (!json_is_object(arguments)) {
         json_decref(arguments);
         return err_set(err, ERR_JSON, "the arguments of %s are no object", command);
     }
     *ret_arguments = arguments;
     return 0;
-}
-
-/* memfd_create, filled and sealed; -1. */
-static int sealed_memfd(const char *body, size_t len, struct err *err)
-{
-    int fd = memfd_create("result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return err_sys(err, "memfd for a result");
-    for (size_t done = 0; done < len;) {
-        ssize_t n = write(fd, body + done, len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            goto fail;
-        done += (size_t)n;
-    }
-    if (fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
-        return fd;
-fail:
-    err_sys(err, "memfd for a result of %zu bytes", len);
-    close(fd);
-    return -1;
 }
 
 int call_reply(int fd, uint32_t id, const json_t *result, struct err *err)
@@ -284,17 +315,8 @@ int call_reply(int fd, uint32_t id, const json_t *result, struct err *err)
         goto out;
     }
     msg_begin(&m, CALL_VERB, MSG_REPLY, id);
-    if (len <= INLINE_MAX) {
-        msg_put_u8(&m, 1);
-        msg_put_bytes(&m, body, len);
-    } else {
-        memfd = sealed_memfd(body, len, err);
-        if (memfd < 0)
-            goto out;
-        msg_put_u8(&m, 0);
-        msg_put_fd(&m, memfd);
-    }
-    rc = msg_send(fd, &m, 0, err);
+    if (put_value(&m, body, len, &memfd, err) == 0)
+        rc = msg_send(fd, &m, 0, err);
 out:
     if (memfd >= 0)
         close(memfd);

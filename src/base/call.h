@@ -1,7 +1,8 @@
 /* JSON calls over a local SOCK_SEQPACKET socket (base/msg.h): how the command line asks castationd.
  *
- * Request: verb 1, fields: command (string), arguments (JSON object as bytes), and descriptors.
- * Reply: MSG_REPLY, field inline u8: 1 → the JSON as bytes; 0 → one descriptor: a sealed memfd that holds it.
+ * Request: verb 1, fields: command (string), arguments (a JSON object as a value), and descriptors.
+ * Reply: MSG_REPLY, the result as a value.
+ * A value: u8 1 → the JSON as bytes; 0 → one descriptor, before all others: a sealed memfd that holds it.
  * Error: MSG_REPLY|MSG_ERROR with the err. */
 #ifndef CASTATION_BASE_CALL_H
 #define CASTATION_BASE_CALL_H
@@ -9,7 +10,7 @@
 #include "base/json.h"
 #include "base/msg.h"
 
-#define CALL_ARGUMENTS_MAX 60000u
+#define CALL_ARGUMENTS_MAX (4u << 20)
 #define CALL_RESULT_MAX    (16u << 20)
 
 /* Client: connect, ask once, wait until the deadline. *ret is the caller's. ERR_UNREACHABLE names the

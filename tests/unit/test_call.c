@@ -131,6 +131,46 @@ static void a_result_larger_than_a_packet_comes_whole(void **state)
     json_decref(result);
 }
 
+static void write_into(int fd, struct msg_in *m, const char *command, json_t *arguments)
+{
+    (void)command;
+    (void)arguments;
+    struct err err;
+    int out = msg_take_fd(m);
+    assert_int_equal(msg_end(m, &err), 0);
+    assert_int_equal(write(out, "letter", 6), 6);
+    close(out);
+    json_t *empty = json_object();
+    assert_int_equal(call_reply(fd, m->id, empty, &err), 0);
+    json_decref(empty);
+}
+
+static void arguments_larger_than_a_packet_arrive_whole(void **state)
+{
+    json_t *result = NULL, *rows = json_array();
+    struct err err;
+    int pair[2];
+    for (int i = 0; i < 50000; i++)
+        json_array_append_new(rows, json_string("0123456789abcdef"));
+    assert_int_equal(ask(*state, echo, "stock_add", json_pack("{s:o}", "rows", rows), NULL, 0, &result, &err),
+                     0);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(result, "arguments"), "rows")), 50000);
+    json_decref(result);
+    /* and a descriptor beside them is still the caller's own */
+    rows = json_array();
+    for (int i = 0; i < 50000; i++)
+        json_array_append_new(rows, json_string("0123456789abcdef"));
+    char got[7] = "";
+    assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+    assert_int_equal(
+        ask(*state, write_into, "letter", json_pack("{s:o}", "rows", rows), &pair[1], 1, &result, &err), 0);
+    close(pair[1]);
+    assert_int_equal(read(pair[0], got, sizeof(got) - 1), 6);
+    assert_string_equal(got, "letter");
+    close(pair[0]);
+    json_decref(result);
+}
+
 static void a_result_over_the_bound_is_refused_with_a_reason(void **state)
 {
     json_t *result = NULL;
@@ -157,20 +197,6 @@ static void an_error_of_the_server_is_the_callers_error(void **state)
     assert_int_equal(ask(*state, refuse, "token", NULL, NULL, 0, &result, &err), -1);
     assert_int_equal(err.code, ERR_NOT_FOUND);
     assert_string_equal(err.text, "no token of serial \"abc\"");
-}
-
-static void write_into(int fd, struct msg_in *m, const char *command, json_t *arguments)
-{
-    (void)command;
-    (void)arguments;
-    struct err err;
-    int out = msg_take_fd(m);
-    assert_int_equal(msg_end(m, &err), 0);
-    assert_int_equal(write(out, "letter", 6), 6);
-    close(out);
-    json_t *empty = json_object();
-    assert_int_equal(call_reply(fd, m->id, empty, &err), 0);
-    json_decref(empty);
 }
 
 static void a_descriptor_travels_with_the_request(void **state)
@@ -301,6 +327,7 @@ static int parse(const char *body, size_t extra, struct err *err)
     msg_in_init(&in, false);
     msg_begin(&out, 1, 0, 1);
     msg_put_str(&out, "status");
+    msg_put_u8(&out, 1);
     msg_put_bytes(&out, body, strlen(body));
     for (size_t i = 0; i < extra; i++)
         msg_put_u8(&out, 0);
@@ -334,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_command_and_its_arguments_arrive_and_the_answer_comes_back),
         T(a_result_larger_than_a_packet_comes_whole),
+        T(arguments_larger_than_a_packet_arrive_whole),
         T(a_result_over_the_bound_is_refused_with_a_reason),
         T(an_error_of_the_server_is_the_callers_error),
         T(a_descriptor_travels_with_the_request),
