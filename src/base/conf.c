@@ -10,6 +10,7 @@
 
 #include <libconfig.h>
 
+#include "base/conf_text.h"
 #include "base/file.h"
 #include "base/utf8.h"
 
@@ -38,11 +39,9 @@ wrong(const struct source *src, const config_setting_t *where, const char *key, 
     if (vsnprintf(reason, sizeof(reason), fmt, ap) < 0)
         reason[0] = '\0';
     va_end(ap);
-    const char *file = where ? config_setting_source_file(where) : NULL;
     if (where && config_setting_source_line(where) > 0)
         snprintf(line, sizeof(line), "%u:", (unsigned int)config_setting_source_line(where));
-    return err_set(err, ERR_CONFIG, "%s:%s %s%s: %s", file ? file : src->path, line, src->prefix, key,
-                   reason);
+    return err_set(err, ERR_CONFIG, "%s:%s %s%s: %s", src->path, line, src->prefix, key, reason);
 }
 
 /* ---- values
@@ -269,10 +268,11 @@ static int parse(struct source *src, struct buf *text, struct err *err)
         return err_set(err, ERR_MEMORY, "%s", src->path);
     if (strlen(content) != text->len)
         return err_set(err, ERR_CONFIG, "%s: has a NUL byte in it", src->path);
+    if (conf_text_check(src->path, content, err) != 0)
+        return -1;
     if (config_read_string(&src->config, content) == CONFIG_TRUE)
         return 0;
-    const char *file = config_error_file(&src->config);
-    return err_set(err, ERR_CONFIG, "%s:%d: %s", file ? file : src->path, config_error_line(&src->config),
+    return err_set(err, ERR_CONFIG, "%s:%d: %s", src->path, config_error_line(&src->config),
                    config_error_text(&src->config));
 }
 
@@ -303,7 +303,6 @@ static struct source *source_open(const char *path, struct err *err)
         err_set(err, ERR_TOO_LARGE, "a path of %zu bytes", dir_len);
     } else {
         memcpy(src->dir, path, dir_len);
-        config_set_include_dir(&src->config, dir_len > 0 ? src->dir : ".");
         if (file_read(path, FILE_MAX, &text, err) == 0)
             ret = parse(src, &text, err);
     }

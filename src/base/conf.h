@@ -34,7 +34,7 @@ struct conf_key {
     const char *fallback; /* value when absent, as text (lists: commas between); NULL: zero or empty */
 };
 
-#define CONF_FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define CONF_FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 
 /* ERR_NOT_FOUND, ERR_PERMISSION when the file cannot be read. On failure *out holds nothing to free. */
 int conf_load(const char *path, const struct conf_key *keys, size_t n, void *out, struct err *err);
