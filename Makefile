@@ -37,7 +37,7 @@ device_SRC   := module
 cert_DIR     := provisioning/cert
 cert_SRC     := sigalg profile
 vault_DIR    := provisioning/vault
-vault_SRC    := conf log record index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin check check_parse check_record check_tbs check_dn check_ext sign letter registry verb_hsm verb_sign verb_job server vault crash_points
+vault_SRC    := conf log map index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin check check_parse check_record check_tbs check_dn check_ext sign letter registry verb_hsm verb_sign verb_job server vault crash_points
 job_DIR      := provisioning/job
 job_SRC      := machine
 station_DIR  := src/station
@@ -78,3 +78,4 @@ UNIT :=
 .DEFAULT_GOAL := all
 -include mk/tests.mk
 include mk/rules.mk
+include mk/fuzz.mk

@@ -43,3 +43,10 @@ token_state_PKGS  := libcrypto jansson libconfig
 UNIT += rack
 rack_ROOMS := station base
 rack_PKGS  := libcrypto jansson
+
+FUZZ += msg json
+fuzz_msg_ROOMS  := base
+fuzz_msg_PKGS   := libcrypto
+fuzz_msg_FLAGS  := -max_len=70000
+fuzz_json_ROOMS := base
+fuzz_json_PKGS  := libcrypto jansson
