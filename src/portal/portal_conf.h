@@ -1,0 +1,40 @@
+/* The portal's configuration file, read by caportald and by caportal. */
+#ifndef CASTATION_PORTAL_PORTAL_CONF_H
+#define CASTATION_PORTAL_PORTAL_CONF_H
+
+#include "base/conf.h"
+
+#define PORTAL_CONF_DEFAULT "/etc/castation/caportal.conf"
+
+struct portal_conf {
+    char database[256];
+    struct {
+        char listen[128];    /* "127.0.0.1:7443", "[::]:7443"; port 0: any free one */
+        char port_file[256]; /* "" = none; the port that was taken, a line */
+        char certificate[256], key[256];
+        char client_ca[256];     /* TLS-only CA: signs stations' certificates and the server's own */
+        char client_ca_key[256]; /* used by caportal only; may be kept elsewhere */
+        int64_t threads, connections, connections_per_address;
+    } station_api;
+    struct {
+        char listen[128];
+        char port_file[256];
+        int64_t threads, connections;
+    } pages;
+    char approval_key[256];        /* PEM, private, P-256 */
+    char approval_public_key[256]; /* PEM, for stations and vaults */
+    struct conf_strs profiles;     /* names that an application may ask for */
+    int64_t lease_seconds;
+    int64_t max_body;          /* bytes of a request */
+    int64_t request_seconds;   /* for headers, for the body, for the answer: each */
+    int64_t idle_seconds;      /* a connection without a request */
+    int64_t keep_answers_days; /* how long a repeated Idempotency-Key gets its first answer */
+};
+
+int portal_conf_load(const char *path, struct portal_conf *ret, struct err *err);
+void portal_conf_free(struct portal_conf *conf);
+
+/* "host:port" or "[v6]:port" into its parts; the host is a numeric address. ERR_CONFIG. */
+int portal_conf_address(const char *listen, char *ret_host, size_t cap, char ret_port[8], struct err *err);
+
+#endif
