@@ -57,6 +57,12 @@ void msg_begin(struct msg_out *m, uint8_t verb, uint16_t flags, uint32_t id)
     put_number(m, id, 4);
 }
 
+void msg_set_id(struct msg_out *m, uint32_t id)
+{
+    for (size_t i = 0; i < 4 && m->buf.len >= MSG_HEADER; i++)
+        m->buf.data[4 + i] = (uint8_t)(id >> (8 * (3 - i)));
+}
+
 void msg_put_u8(struct msg_out *m, uint8_t v)
 {
     put_number(m, v, 1);

@@ -43,6 +43,7 @@ struct msg_in {
  * after msg_out_init. */
 void msg_out_init(struct msg_out *m, bool secret);
 void msg_begin(struct msg_out *m, uint8_t verb, uint16_t flags, uint32_t id);
+void msg_set_id(struct msg_out *m, uint32_t id); /* after msg_begin: another request id */
 void msg_out_done(struct msg_out *m);
 void msg_put_u8(struct msg_out *m, uint8_t v);
 void msg_put_u16(struct msg_out *m, uint16_t v);
