@@ -23,7 +23,7 @@ endif
 
 # ---- rooms: a folder, its sources; each becomes one archive, so that a program links just what it uses --------------
 base_DIR     := src/base
-base_SRC     := err utf8 text buf msg msg_io clock file hex json log spawn conf conf_text crash chain call
+base_SRC     := err utf8 text buf msg msg_io clock file hex key_type json log spawn conf conf_text crash chain call
 domain_DIR   := src/domain
 domain_SRC   := application approval plain_text uscc token_state station_conf
 store_DIR    := src/store

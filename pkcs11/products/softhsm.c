@@ -3,7 +3,7 @@
  * nothing. */
 #include "products/softhsm.h"
 
-#include "wire/bay_wire.h"
+#include "base/key_type.h"
 
 const struct product product_softhsm = {
     .name = "softhsm",

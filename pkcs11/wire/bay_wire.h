@@ -6,6 +6,7 @@
 #ifndef CASTATION_WIRE_BAY_WIRE_H
 #define CASTATION_WIRE_BAY_WIRE_H
 
+#include "base/key_type.h"
 #include "wire/fields.h"
 
 #define BAY_PROTOCOL 1
@@ -17,17 +18,7 @@
 #define PRODUCT_SIZE     33
 #define BAY_NAME_SIZE    33
 #define KEY_ID_MAX       32
-#define SPKI_MAX         1024
-#define NAME_MAX_DER     1024
-#define CSR_MAX          4096
-#define CERTIFICATE_MAX  8192
-#define CHAIN_MAX        16384
 #define SEALED_MAX       512
-
-/* Key types, as they stand on the wire and in the records. */
-enum key_type { KEY_NONE, KEY_P256, KEY_P384, KEY_RSA2048, KEY_RSA3072, KEY_RSA4096, KEY_TYPE_COUNT };
-const char *key_type_name(enum key_type t);           /* "P-256", "RSA-2048" */
-enum key_type key_type_from_name(const char *name);   /* KEY_NONE when unknown */
 
 /* Which SO PIN a try is made with. Never the PIN itself. */
 enum so_pin_kind { SO_PIN_FACTORY, SO_PIN_DERIVED };

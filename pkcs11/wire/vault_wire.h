@@ -11,8 +11,6 @@
 #define APPLICATION_MAX      16384
 #define APPROVAL_MAX         2048
 #define APPROVAL_SIG_MAX     256
-#define TBS_MAX              6144
-#define SERIAL_NUMBER_MAX    20 /* RFC 5280 4.1.2.2 */
 #define SO_PIN_MAX           64
 #define HSM_PIN_MAX          64
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "cert/profile.h"
 #include "domain/application.h"
-#include "wire/bay_wire.h"
+#include "base/key_type.h"
 
 /* name.h: the subject that profile and application give, as a DER Name (UTF8String but for C, PrintableString). */
 int cert_subject(const struct profile *profile, const struct application *app, struct buf *ret_der, struct err *err);

@@ -6,15 +6,16 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "wire/bay_wire.h"
+#include "base/key_type.h"
 
-#define PROFILE_RDN_MAX    12
-#define PROFILE_LIST_MAX   8
-#define PROFILE_TEXT_SIZE  128
+#define PROFILE_RDN_MAX   12
+#define PROFILE_LIST_MAX  8
+#define PROFILE_TEXT_SIZE 128
 
 struct profile_rdn {
-    char attribute[32];               /* OpenSSL short name: C, ST, L, O, OU, CN, serialNumber, organizationIdentifier … */
-    char value[PROFILE_TEXT_SIZE];    /* literal text with {name} {identifier} {country} {province} {locality} {id} */
+    char attribute[32]; /* OpenSSL short name: C, ST, L, O, OU, CN, serialNumber, organizationIdentifier … */
+    char value[PROFILE_TEXT_SIZE]; /* literal text with {name} {identifier} {country} {province} {locality}
+                                      {id} */
 };
 
 struct profile {
@@ -22,12 +23,13 @@ struct profile {
     char title_zh[PROFILE_TEXT_SIZE], title_en[PROFILE_TEXT_SIZE];
     enum key_type key_type;
     int64_t validity_days, validity_days_max;
-    struct profile_rdn rdns[PROFILE_RDN_MAX]; /* in order; one whose value is empty after filling is left out */
+    struct profile_rdn
+        rdns[PROFILE_RDN_MAX]; /* in order; one whose value is empty after filling is left out */
     size_t n_rdns;
-    uint32_t key_usage;               /* X509v3_KU_* bits */
+    uint32_t key_usage;                            /* X509v3_KU_* bits */
     char extended_key_usage[PROFILE_LIST_MAX][64]; /* dotted OIDs or OpenSSL names */
     size_t n_extended_key_usage;
-    char uscc_oid[64];                /* "" = no such extension; PrintableString, non-critical, only for a USCC */
+    char uscc_oid[64]; /* "" = no such extension; PrintableString, non-critical, only for a USCC */
     char policies[PROFILE_LIST_MAX][64];
     size_t n_policies;
     char crl_urls[PROFILE_LIST_MAX][256];

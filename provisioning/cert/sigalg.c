@@ -1,5 +1,7 @@
 #include "cert/sigalg.h"
 
+#include <stddef.h>
+
 #include <openssl/obj_mac.h>
 
 static const struct {

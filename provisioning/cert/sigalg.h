@@ -3,7 +3,7 @@
 #ifndef CASTATION_CERT_SIGALG_H
 #define CASTATION_CERT_SIGALG_H
 
-#include "wire/bay_wire.h"
+#include "base/key_type.h"
 
 /* "SHA256" or "SHA384", as EVP_get_digestbyname takes it; NULL for KEY_NONE and what is out of range. SHA-384
  * goes with the keys whose strength is above 128 bits (P-384, RSA-4096). */

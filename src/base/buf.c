@@ -79,7 +79,7 @@ static int grow_secret(struct buf *b, size_t cap, struct err *err)
     uint8_t *p = secret_pages(cap, err);
     if (!p)
         return -1;
-    if (b->len > 0)
+    if (b->data)
         memcpy(p, b->data, b->len);
     release(b);
     b->data = p;

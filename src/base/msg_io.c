@@ -59,11 +59,10 @@ int msg_send(int sock, struct msg_out *m, int64_t deadline, struct err *err)
     if (m->n_fds > 0) {
         hdr.msg_control = control.bytes;
         hdr.msg_controllen = CMSG_SPACE(sizeof(int) * m->n_fds);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * m->n_fds);
-        memcpy(CMSG_DATA(c), m->fds, sizeof(int) * m->n_fds);
+        control.align.cmsg_level = SOL_SOCKET;
+        control.align.cmsg_type = SCM_RIGHTS;
+        control.align.cmsg_len = CMSG_LEN(sizeof(int) * m->n_fds);
+        memcpy(CMSG_DATA(&control.align), m->fds, sizeof(int) * m->n_fds);
     }
     for (;;) {
         ssize_t n = sendmsg(sock, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
