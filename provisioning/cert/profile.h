@@ -3,6 +3,7 @@
 #define CASTATION_CERT_PROFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
