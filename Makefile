@@ -46,7 +46,7 @@ station_SRC  := arrivals rack http control control_acts control_tokens views vie
 portal_DIR   := src/portal
 portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate
 cli_DIR      := src/cli
-cli_SRC      := verbs
+cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal cli
 
 # ---- programs: main source, rooms in link order, packages -----------------------------------------------------------
