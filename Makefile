@@ -36,13 +36,13 @@ device_DIR   := pkcs11/device
 device_SRC   := bay certs ckr csr handle_keys handle_pins handle_setup keys module objects pin session sign \
                 softhsm_folder token verbs
 cert_DIR     := provisioning/cert
-cert_SRC     := sigalg profile profile_rules parse name tbs extensions lint lint_rules lint_sign weak csr info
+cert_SRC     := sigalg profile profile_rules parse name tbs extensions lint lint_rules lint_extensions lint_sign weak csr info
 vault_DIR    := provisioning/vault
 vault_SRC    := conf log map index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin der check check_parse check_record check_tbs check_dn check_ext sign letter registry verb_hsm verb_sign verb_job server vault crash_points
 job_DIR      := provisioning/job
 job_SRC      := machine
 station_DIR  := src/station
-station_SRC  := arrivals rack http control control_acts control_tokens views views_records
+station_SRC  := station effects bay job job_queue steps voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
 portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate
 cli_DIR      := src/cli

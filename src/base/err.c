@@ -8,6 +8,12 @@
 
 #include "base/utf8.h"
 
+/* The analysers' macros of err.h end where the functions themselves are. */
+#undef err_set
+#undef err_sys
+#undef err_ckr
+#undef err_prepend
+
 struct code_info {
     const char *name;
     int exit_code;

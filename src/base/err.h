@@ -42,6 +42,14 @@ int err_prepend(struct err *err, const char *fmt, ...) __attribute__((format(pri
 
 void err_clear(struct err *err);
 
+#ifdef CASTATION_ANALYSE
+/* Analysers see one file at a time: tell them what these return. */
+#define err_set(...)     (err_set(__VA_ARGS__), -1)
+#define err_sys(...)     (err_sys(__VA_ARGS__), -1)
+#define err_ckr(...)     (err_ckr(__VA_ARGS__), -1)
+#define err_prepend(...) (err_prepend(__VA_ARGS__), -1)
+#endif
+
 const char *err_name(enum err_code code);      /* "token-changed": stable, for JSON and reports */
 enum err_code err_from_name(const char *name); /* ERR_INTERNAL when unknown */
 int err_exit_code(enum err_code code);         /* what a command exits with */
