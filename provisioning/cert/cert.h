@@ -25,11 +25,15 @@ struct tbs_input {
     size_t serial_len;
     int64_t not_before;
 };
+/* It lints what it built. */
 int tbs_build(const struct tbs_input *in, struct buf *ret_tbs, struct err *err);
 
 /* lint.c: RFC 5280, the profile, and what validators miss; signed with a throw-away key of the CA's own algorithm and size
  * and verified strictly against a CA of that key. ERR_CERT_LINT naming the rule. */
 int tbs_lint(const struct tbs_input *in, const void *tbs, size_t len, struct err *err);
+/* Make the throw-away key and CA certificate now, as the first lint would: for an RSA CA that takes seconds. They are kept,
+ * one CA's at a time; not for threads. */
+int tbs_lint_prepare(const void *ca, size_t len, struct err *err);
 
 /* weak.c: exponent, size, curve, point on curve, ROCA fingerprint, small factors, close primes (Fermat, bounded). ERR_WEAK_KEY. */
 int weak_key_check(const void *spki, size_t len, enum key_type expected, struct err *err);
