@@ -36,7 +36,7 @@ device_DIR   := pkcs11/device
 device_SRC   := bay certs ckr csr handle_keys handle_pins handle_setup keys module objects pin session sign \
                 softhsm_folder token verbs
 cert_DIR     := provisioning/cert
-cert_SRC     := sigalg profile profile_rules parse name tbs extensions lint lint_rules lint_extensions lint_sign weak csr info
+cert_SRC     := sigalg profile profile_rules parse name tbs extensions lint lint_rules lint_extensions lint_sign weak csr info validity
 vault_DIR    := provisioning/vault
 vault_SRC    := conf log map index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin der check check_parse check_record check_tbs check_dn check_ext sign letter registry verb_hsm verb_sign verb_job server vault crash_points
 job_DIR      := provisioning/job

@@ -67,8 +67,14 @@
     }
 
 /* Set a BYTES field from (pointer, length): false, and the field empty, when it does not fit. */
-#define bytes_set(field, src, n)                                                                                       \
-    ((n) <= sizeof((field).data) ? ((field).len = (n), (n) > 0 ? (void)memcpy((field).data, (src), (n)) : (void)0, true) \
-                                 : ((field).len = 0, false))
+#define bytes_set(field, src, n) bytes_set_at((field).data, sizeof((field).data), &(field).len, (src), (n))
+
+static inline bool bytes_set_at(uint8_t *dst, size_t cap, size_t *len, const void *src, size_t n)
+{
+    *len = n <= cap ? n : 0;
+    if (*len > 0)
+        memcpy(dst, src, n);
+    return n <= cap;
+}
 
 #endif

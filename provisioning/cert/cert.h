@@ -28,6 +28,9 @@ struct tbs_input {
 /* It lints what it built. */
 int tbs_build(const struct tbs_input *in, struct buf *ret_tbs, struct err *err);
 
+/* validity.c: Unix seconds of a TBSCertificate's notBefore. ERR_FIELD. */
+int tbs_not_before(const void *tbs, size_t len, int64_t *ret, struct err *err);
+
 /* lint.c: RFC 5280, the profile, and what validators miss; signed with a throw-away key of the CA's own algorithm and size
  * and verified strictly against a CA of that key. ERR_CERT_LINT naming the rule. */
 int tbs_lint(const struct tbs_input *in, const void *tbs, size_t len, struct err *err);

@@ -34,6 +34,8 @@ static const struct conf_key keys[] = {
     INT("claims_ahead", claims_ahead, 1, 16, "2"),
     INT("tokens_per_job", tokens_per_job, 1, 10, "3"),
     INT("tries_per_token", tries_per_token, 1, 10, "3"),
+    INT("absent_seconds", absent_seconds, 1, 86400, "60"),
+    INT("stop_seconds", stop_seconds, 0, 600, "30"),
     STR("stock.policy", stock_policy, false, "known_only"),
     PATH("rack.folder", rack.folder, false),
     PATH("rack.drawer", rack.drawer, false),

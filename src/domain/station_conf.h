@@ -25,6 +25,8 @@ struct station_conf {
     int64_t claims_ahead;      /* per bay */
     int64_t tokens_per_job;    /* tokens a job may use up before it is reported failed */
     int64_t tries_per_token;   /* initialisations of one token within a job */
+    int64_t absent_seconds;    /* how long a job waits for its token to come back */
+    int64_t stop_seconds;      /* how long a stop lets jobs finish before it parks them */
     char stock_policy[16];     /* "known_only" or "any" */
     struct {
         char folder[256];      /* "" = no rack; its sub-folders are named by bay */

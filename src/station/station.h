@@ -16,6 +16,7 @@
 #include "job/machine.h"
 #include "products/products.h"
 #include "station/arrivals.h"
+#include "station/http.h"
 #include "store/station_store.h"
 #include "wire/bay_client.h"
 #include "wire/vault_client.h"
@@ -23,7 +24,6 @@
 struct station;
 struct bay;
 struct job;
-struct http;
 
 /* ---- effects: what goes out after the commit, in order ---- */
 enum effect_kind { EFFECT_BAY, EFFECT_VAULT, EFFECT_HTTP, EFFECT_REPLY, EFFECT_CRASH_POINT, EFFECT_KILL };
@@ -83,7 +83,8 @@ void bay_set(struct bay *bay, enum bay_state state, const char *fmt, ...) __attr
 /* The token's record says what the bay may do: idle, finished or refused. */
 int bay_judge(struct station *st, struct bay *bay, struct err *err);
 int bay_register_reply(struct station *st, struct bay *bay, struct msg_in *reply, const struct err *fail, struct err *err);
-void bay_send(struct station *st, struct bay *bay, struct effect *e, enum bay_verb verb);
+void bay_attach(struct station *st, struct bay *bay, struct job *job); /* its worker made ready for the job */
+int bay_leave(struct station *st, struct bay *bay, struct err *err); /* the job has left it: the worker ends, the token is judged */
 struct bay *bay_find(struct station *st, const char *name);
 
 /* ---- jobs ---- */
@@ -95,8 +96,9 @@ struct job {
     enum step step;      /* row.step as a number */
     enum step acting;    /* the step under way: row.step, or set_user_pin for a repin */
     bool in_flight;
+    bool so_second_try;  /* the SO PIN that was tried is the new one of a change: the old one may be tried once more */
+    bool sealing;        /* set_user_pin: the PIN is being made and sealed, not yet set */
     bool looking_up;     /* a lookup is under way (sign) */
-    bool fresh_worker;   /* its worker has no PIN yet */
     bool lost;           /* the portal says that it is not ours any more */
     enum job_wait wait;
     int64_t wait_until;  /* CLOCK_MONOTONIC ms */
@@ -124,7 +126,14 @@ int job_outcome(struct station *st, struct job *job, struct msg_in *reply, const
 int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err);
 int job_lookup_reply(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, struct err *err);
 int job_token_gone(struct station *st, struct job *job, struct err *err);
+int job_recycled(struct station *st, struct job *job, struct err *err);     /* the wipe is done: closes the job */
+int job_await_report(struct station *st, struct job *job, struct err *err); /* the record is committed */
+bool tbs_is_signable(const struct job *job); /* its notBefore is recent enough for the vault */
+/* Check and record a certificate that the vault signed (0, 1 = *fail, -1). */
+int sign_take(struct station *st, struct job *job, const uint8_t *der, size_t len, json_t *evidence, struct err *fail, struct err *err);
+int lot_stop(struct station *st, const struct token_row *token, const struct err *why, struct err *err);
 int job_tick(struct station *st, struct job *job, int64_t now, struct err *err);
+int64_t job_next_tick(const struct job *job);
 /* Give queued jobs to idle bays. */
 int jobs_assign(struct station *st, struct err *err);
 int jobs_recover(struct station *st, struct err *err); /* at the start: dangling intents become unknown */
@@ -139,13 +148,23 @@ struct step_ops {
 };
 extern const struct step_ops step_ops[STEP_COUNT];
 
-/* set_user_pin has two halves: the PIN is sealed and committed as pending before it is set. */
-int pin_seal_begin(struct station *st, struct job *job, struct err *err);
+/* set_user_pin has two halves: the PIN is made and sealed, and committed as pending, before it is set. */
+int pin_sealed(struct station *st, struct job *job, struct msg_in *reply, struct msg_out *msg, struct err *fail, struct err *err);
+
+/* What a token is to be opened with as SO, this try. */
+void so_pin_of(const struct token_row *token, int64_t so_try, uint8_t *ret_kind, uint32_t *ret_version);
 
 /* ---- voiding ---- */
+struct void_row {
+    char id[UUID_SIZE], job[UUID_SIZE], application[41];
+    int64_t generation;
+    char token[65], serial_number[2 * SERIAL_NUMBER_MAX + 1], tbs_sha256[SHA256_HEX_SIZE], reason[256];
+    bool was_signed;
+};
 /* Commit the voiding of the job's reservation or certificate, if it has one, and forget its key. */
 int void_job(struct station *st, struct job *job, const char *reason, struct err *err);
 int voids_tick(struct station *st, struct err *err);
+int void_pending(struct station *st, const char *application, bool *ret, struct err *err);
 int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *reply, const struct err *fail, struct err *err);
 
 /* ---- the vault ---- */
@@ -175,6 +194,7 @@ int vault_readable(struct station *st, struct err *err);
 /* Queue a request as an effect; the answer finds its way by (asker, key). The message is begun with the verb. */
 struct effect *vault_ask(struct station *st, enum vault_verb verb, enum vault_asker asker, const char *key);
 int64_t vault_next_tick(const struct station *st);
+void vault_forget(struct station *st); /* at the end: what nobody will answer */
 
 /* ---- the portal ---- */
 struct portal_link {
@@ -189,6 +209,7 @@ struct portal_link {
 int portal_tick(struct station *st, int64_t now, struct err *err);
 int portal_results(struct station *st, struct err *err);
 int64_t portal_next_tick(const struct station *st);
+void portal_post(struct station *st, enum http_tag tag, const char *key, const char *path, const char *idempotency, json_t *body);
 int outbox_add(struct station *st, const char *job, const char *kind, const char *application, json_t *body, struct err *err);
 
 /* ---- the command line's calls ---- */
@@ -226,7 +247,7 @@ struct station {
     size_t ca_len;
     bool stopping;
     int64_t stop_deadline;
-    bool voids_under_way;
+    struct void_row voiding; /* the one under way; id "" = none */
     char started_at[CLOCK_UTC_SIZE];
     int signal_fd;
     int64_t turns;

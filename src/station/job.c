@@ -1,0 +1,562 @@
+/* A job's way through the steps: journal the intent, act, journal the outcome, decide. */
+#include "station/station.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/log.h"
+
+#define RETRY_MS 1000
+
+/* ---- the list of open jobs ---- */
+
+struct job *job_by_id(struct station *st, const char *id)
+{
+    struct job *job = st->jobs;
+    while (job != NULL && strcmp(job->row.id, id) != 0)
+        job = job->next;
+    return job;
+}
+
+struct job *job_by_token(struct station *st, const char *serial)
+{
+    struct job *job = st->jobs;
+    while (job != NULL && (job->row.state == JOB_MADE || strcmp(job->row.token, serial) != 0))
+        job = job->next;
+    return job;
+}
+
+int job_open(struct station *st, struct job_row *row, struct job **ret, struct err *err)
+{
+    struct err why;
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return err_set(err, ERR_MEMORY, "a job");
+    job->row = *row;
+    memset(row, 0, sizeof *row);
+    job->step = step_from_name(job->row.step);
+    if (job->step == STEP_COUNT)
+        job->step = STEP_CHECK;
+    job->acting = job->step;
+    if (job->row.kind == JOB_MAKE &&
+        application_parse(job->row.document.data, job->row.document.len, &job->app, &why) < 0)
+        log_err(&why, "application %s", job->row.application); /* check refuses it again, and reports it */
+    struct job **end = &st->jobs;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = job;
+    *ret = job;
+    return 0;
+}
+
+static void job_detach(struct job *job)
+{
+    if (job->bay != NULL)
+        job->bay->job = NULL;
+    job->bay = NULL;
+    job->in_flight = job->sealing = job->looking_up = false;
+}
+
+void job_close(struct station *st, struct job *job)
+{
+    job_detach(job);
+    for (struct job **p = &st->jobs; *p != NULL; p = &(*p)->next)
+        if (*p == job) {
+            *p = job->next;
+            break;
+        }
+    job_row_done(&job->row);
+    free(job);
+}
+
+int job_save(struct station *st, struct job *job, struct err *err)
+{
+    snprintf(job->row.step, sizeof job->row.step, "%s", step_rules[job->step].name);
+    return job_update(st->db, &job->row, err);
+}
+
+bool job_lease_valid(const struct job *job)
+{
+    char boot[BOOT_ID_SIZE];
+    clock_boot_id(boot);
+    return strcmp(boot, job->row.lease_boot_id) == 0 && clock_boot_ms() < job->row.lease_boot_ms;
+}
+
+/* ---- journal ---- */
+
+static int journal(struct station *st, struct job *job, enum phase phase, json_t *evidence, struct err *err)
+{
+    return journal_add(st->db, job->row.id, step_rules[job->acting].name, job->row.attempt, phase_name(phase),
+                       evidence, err);
+}
+
+static json_t *evidence_of(const struct err *why, enum action action)
+{
+    return json_pack("{s:s s:s s:s}", "code", err_name(why->code), "detail", why->text, "then",
+                     action_name(action));
+}
+
+static void point(struct station *st, struct job *job, enum step_point p)
+{
+    struct effect *e = effect_new(st, EFFECT_CRASH_POINT);
+    snprintf(e->point, sizeof e->point, "%s.%s", step_rules[job->acting].name, step_point_names[p]);
+}
+
+/* ---- beginning a step ---- */
+
+static int wait_for(struct station *st, struct job *job, enum job_wait wait, int ms, const char *detail,
+                    struct err *err)
+{
+    job->wait = wait;
+    job->wait_until = clock_mono_ms() + ms;
+    const bool changed = job->row.state != JOB_WAITING || strcmp(job->row.detail, detail) != 0;
+    job->row.state = JOB_WAITING;
+    snprintf(job->row.detail, sizeof job->row.detail, "%s", detail);
+    if (changed)
+        log_info("%s: %s: waits: %s", job->row.application, step_rules[job->step].name, detail);
+    return changed ? job_save(st, job, err) : 0;
+}
+
+static int lost(struct station *st, struct job *job, struct err *err)
+{
+    struct err why;
+    err_set(&why, ERR_LEASE, "application %s, generation %lld: the portal has taken it back",
+            job->row.application, (long long)job->row.generation);
+    return job_apply(st, job, ACTION_LOST, &why, err);
+}
+
+/* 0 = go on, 1 = it waits, -1 */
+static int job_may_begin(struct station *st, struct job *job, struct err *err)
+{
+    const struct step_rule *rule = &step_rules[job->step];
+    if (job->lost && rule->zone != ZONE_AFTER)
+        return lost(st, job, err) < 0 ? -1 : 1;
+    if (st->stopping && clock_mono_ms() >= st->stop_deadline)
+        return 1; /* parked between two steps: nothing is under way */
+    if (rule->actor == ACTOR_BAY && job->bay == NULL)
+        return wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000, "its token is not in a bay",
+                        err) < 0
+                   ? -1
+                   : 1;
+    if (rule->actor == ACTOR_VAULT && !st->vault.ready)
+        return wait_for(st, job, WAIT_VAULT, RETRY_MS,
+                        st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err) < 0
+                   ? -1
+                   : 1;
+    if (rule->lease && !job_lease_valid(job)) {
+        job->renew_at = 0;
+        return wait_for(st, job, WAIT_LEASE, 0, "its lease has run out; it is renewed first", err) < 0 ? -1
+                                                                                                       : 1;
+    }
+    bool pending = false;
+    if (job->step == STEP_RESERVE && void_pending(st, job->row.application, &pending, err) < 0)
+        return -1;
+    if (pending)
+        return wait_for(st, job, WAIT_VOID, RETRY_MS,
+                        "an earlier certificate of this application is being voided", err) < 0
+                   ? -1
+                   : 1;
+    return 0;
+}
+
+static int step_failed(struct station *st, struct job *job, const struct err *why, bool unknown,
+                       struct err *err);
+static int step_done(struct station *st, struct job *job, json_t *evidence, struct err *err);
+
+static int act(struct station *st, struct job *job, struct err *err)
+{
+    struct err fail = {0};
+    json_t *evidence = json_object();
+    const enum step_actor actor = step_rules[job->acting].actor;
+    struct msg_out msg;
+    msg_out_init(&msg, false);
+    crash_point("%s.%s", step_rules[job->acting].name, step_point_names[POINT_BEFORE_INTENT]);
+    job->row.attempt++;
+    job->row.state = JOB_ACTIVE;
+    job->row.detail[0] = '\0';
+    job->wait = WAIT_NONE;
+    int rc = step_ops[job->acting].begin(st, job, evidence, &msg, &fail, err);
+    if (rc < 0)
+        goto out;
+    if (journal(st, job, PHASE_INTENT, evidence, err) < 0 || job_save(st, job, err) < 0) {
+        rc = -1;
+        goto out;
+    }
+    if (rc == 1)
+        rc = step_failed(st, job, &fail, false, err);
+    else if (rc == 2)
+        rc = step_done(st, job, evidence, err);
+    else {
+        struct effect *e = actor == ACTOR_VAULT
+                               ? vault_ask(st, (enum vault_verb)msg.buf.data[1], ASK_STEP, job->row.id)
+                               : effect_new(st, EFFECT_BAY);
+        e->bay = job->bay;
+        const uint32_t id = actor == ACTOR_VAULT ? st->vault.next_id : 0;
+        msg_out_done(&e->msg);
+        e->msg = msg;
+        msg_out_init(&msg, false);
+        msg_set_id(&e->msg, id);
+        snprintf(e->point, sizeof e->point, "%s.%s", step_rules[job->acting].name,
+                 step_point_names[POINT_AFTER_INTENT]);
+        job->in_flight = true;
+    }
+out:
+    msg_out_done(&msg);
+    json_decref(evidence);
+    return rc;
+}
+
+int job_begin(struct station *st, struct job *job, struct err *err)
+{
+    int rc = job_may_begin(st, job, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    job->acting = job->step;
+    if (job->bay != NULL && step_rules[job->step].zone == ZONE_TOKEN && job->bay->pin_version == 0)
+        job->acting = STEP_SET_USER_PIN; /* a new worker never gets an old PIN */
+    return act(st, job, err);
+}
+
+/* ---- its end ---- */
+
+static int step_done(struct station *st, struct job *job, json_t *evidence, struct err *err)
+{
+    if (journal(st, job, PHASE_DONE, evidence, err) < 0)
+        return -1;
+    point(st, job, POINT_AFTER_OUTCOME);
+    if (job->acting != job->step) /* a repin: now the step itself */
+        return job_begin(st, job, err);
+    if (job->row.kind == JOB_RECYCLE && job->step == STEP_INITIALISE)
+        return job_recycled(st, job, err);
+    job->row.attempt = 0;
+    job->step = (enum step)(job->step + 1);
+    if (job_save(st, job, err) < 0)
+        return -1;
+    return job->step == STEP_REPORT ? job_await_report(st, job, err) : job_begin(st, job, err);
+}
+
+static int step_failed(struct station *st, struct job *job, const struct err *why, bool unknown,
+                       struct err *err)
+{
+    const enum step_actor actor = step_rules[job->acting].actor;
+    struct job_facts facts = {
+        .step = job->step,
+        .cls = outcome_class(why->code),
+        .tries = (int)job->row.tries,
+        .tries_max = (int)st->conf.tries_per_token,
+        .tokens = (int)job->row.tokens_used,
+        .tokens_max = (int)st->conf.tokens_per_job,
+    };
+    if (unknown && why->code != ERR_WEDGED)
+        facts.cls = actor == ACTOR_VAULT ? CLASS_WAIT : CLASS_DEVICE;
+    enum action action = job_decide(&facts);
+    if (why->code == ERR_SO_PIN && job->acting == STEP_INITIALISE && job->so_second_try)
+        action =
+            ACTION_REINIT; /* the token was changing its SO PIN: the old one is the second and last try */
+    else if (job->acting == STEP_INITIALISE)
+        job->row.so_try = 0; /* that episode is over */
+    if (job->row.kind == JOB_RECYCLE && action == ACTION_NEXT_TOKEN)
+        action = ACTION_FAIL;
+    json_t *evidence = evidence_of(why, action);
+    int rc = journal(st, job, unknown ? PHASE_UNKNOWN : PHASE_FAILED, evidence, err);
+    json_decref(evidence);
+    if (rc < 0)
+        return -1;
+    point(st, job, POINT_AFTER_OUTCOME);
+    log_warning("%s: token %s: %s: %s: %s → %s", job->row.application, job->row.token,
+                step_rules[job->acting].name, unknown ? "unknown" : "failed", why->text, action_name(action));
+    return job_apply(st, job, action, why, err);
+}
+
+/* The PIN is sealed: commit it as pending, then set it. */
+static int seal_outcome(struct station *st, struct job *job, struct msg_in *reply, struct err *err)
+{
+    struct err fail = {0};
+    struct effect *e = NULL;
+    struct msg_out msg;
+    msg_out_init(&msg, false);
+    int rc = pin_sealed(st, job, reply, &msg, &fail, err);
+    job->sealing = false;
+    if (rc == 1) {
+        job->in_flight = false;
+        rc = step_failed(st, job, &fail, false, err);
+    } else if (rc == 0) {
+        e = effect_new(st, EFFECT_BAY);
+        e->bay = job->bay;
+        msg_out_done(&e->msg);
+        e->msg = msg;
+        msg_out_init(&msg, false);
+    }
+    msg_out_done(&msg);
+    return rc;
+}
+
+int job_outcome(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail,
+                bool unknown, struct err *err)
+{
+    crash_point("%s.%s", step_rules[job->acting].name, step_point_names[POINT_AFTER_ACT]);
+    if (job->sealing && fail == NULL)
+        return seal_outcome(st, job, reply, err);
+    job->in_flight = job->sealing = false;
+    if (fail != NULL)
+        return step_failed(st, job, fail, unknown, err);
+    struct err why = {0};
+    json_t *evidence = json_object();
+    int rc = step_ops[job->acting].finish(st, job, reply, evidence, &why, err);
+    if (rc == 0)
+        rc = step_done(st, job, evidence, err);
+    else if (rc == 1)
+        rc = step_failed(st, job, &why, false, err);
+    json_decref(evidence);
+    return rc;
+}
+
+/* ---- coming back to a job ---- */
+
+static int ask_lookup(struct station *st, struct job *job)
+{
+    uint8_t hash[SHA256_SIZE];
+    sha256(job->row.tbs.data, job->row.tbs.len, hash);
+    struct effect *e = vault_ask(st, VAULT_VERB_LOOKUP, ASK_LOOKUP, job->row.id);
+    struct vault_lookup_req req = {0};
+    bytes_set(req.tbs_sha256, hash, sizeof hash);
+    vault_lookup_req_put(&e->msg, &req);
+    job->looking_up = true;
+    job->wait = WAIT_NONE;
+    return 0;
+}
+
+int job_attach(struct station *st, struct job *job, struct bay *bay, struct err *err)
+{
+    snprintf(job->row.bay, sizeof job->row.bay, "%s", bay->name);
+    return job_resume(st, job, err);
+}
+
+static void forget_key(struct job *job)
+{
+    struct blob *blobs[] = {&job->row.key_id,        &job->row.spki, &job->row.csr,
+                            &job->row.serial_number, &job->row.tbs,  &job->row.certificate};
+    for (size_t i = 0; i < sizeof blobs / sizeof blobs[0]; i++)
+        blob_done(blobs[i]);
+    job->row.sign_attempted = false;
+}
+
+int job_resume(struct station *st, struct job *job, struct err *err)
+{
+    if (job->in_flight || job->looking_up)
+        return 0;
+    switch (step_rules[job->step].zone) {
+    case ZONE_BEFORE:
+        if (job->step != STEP_CHECK) {
+            job->step = STEP_INITIALISE;
+            job->row.attempt = 0;
+            forget_key(job);
+        }
+        return job_begin(st, job, err);
+    case ZONE_SIGN:
+        if (job->row.sign_attempted) {
+            if (!st->vault.ready)
+                return wait_for(st, job, WAIT_VAULT, RETRY_MS,
+                                "the vault is asked what it signed when it is ready", err);
+            return ask_lookup(st, job);
+        }
+        return job_begin(st, job, err);
+    case ZONE_RESERVE:
+    case ZONE_TOKEN:
+        return job_begin(st, job, err);
+    case ZONE_AFTER:
+    case ZONE_COUNT:
+        break;
+    }
+    return job->step == STEP_COMMIT_RECORD ? job_begin(st, job, err) : 0;
+}
+
+int job_lookup_reply(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail,
+                     struct err *err)
+{
+    struct err why = {0};
+    struct vault_lookup_rep rep = {0};
+    job->looking_up = false;
+    if (fail == NULL) {
+        vault_lookup_rep_get(reply, &rep);
+        if (msg_end(reply, &why) < 0)
+            fail = &why;
+    }
+    if (fail != NULL)
+        return wait_for(st, job, WAIT_VAULT, RETRY_MS, fail->text, err);
+    job->acting = STEP_SIGN;
+    if (rep.found == VAULT_SIGNED) {
+        json_t *evidence = json_object();
+        json_object_set_new(evidence, "lookup", json_string("signed"));
+        int rc = sign_take(st, job, rep.certificate.data, rep.certificate.len, evidence, &why, err);
+        if (rc == 0)
+            rc = step_done(st, job, evidence, err);
+        else if (rc == 1)
+            rc = step_failed(st, job, &why, false, err);
+        json_decref(evidence);
+        return rc;
+    }
+    if (rep.found == VAULT_VOID || !tbs_is_signable(job)) {
+        err_set(&why, ERR_RESERVATION, "the reservation is %s",
+                rep.found == VAULT_VOID ? "void" : "too old to sign");
+        return step_failed(st, job, &why, false, err);
+    }
+    return job_begin(st, job, err); /* nothing was let out: the same TBS may be signed */
+}
+
+int job_token_gone(struct station *st, struct job *job, struct err *err)
+{
+    struct err why;
+    err_set(&why, ERR_TOKEN_ABSENT, "token %s was pulled at %s", job->row.token, step_rules[job->step].name);
+    if (job->in_flight && step_rules[job->acting].actor == ACTOR_BAY) {
+        json_t *evidence = evidence_of(&why, ACTION_WAIT_TOKEN);
+        int rc = journal(st, job, PHASE_UNKNOWN, evidence, err);
+        json_decref(evidence);
+        if (rc < 0)
+            return -1;
+        job->row.tries++;
+        job->in_flight = job->sealing = false;
+    }
+    return job_apply(st, job, ACTION_WAIT_TOKEN, &why, err);
+}
+
+/* ---- what to do next ---- */
+
+static int release_token(struct station *st, struct job *job, enum action action, const struct err *why,
+                         struct err *err)
+{
+    struct token_row token = {0};
+    if (job->row.token[0] == '\0')
+        return 0;
+    if (token_get(st->db, job->row.token, &token, err) < 0)
+        return -1;
+    const bool untouched = job->step == STEP_CHECK && action != ACTION_NEXT_TOKEN;
+    char reason[256];
+    snprintf(reason, sizeof reason, "%s at %s: %.180s", job->row.application, step_rules[job->step].name,
+             why->text);
+    for (size_t n = strlen(reason); n > 0 && !utf8_valid(reason, n); n--)
+        reason[n - 1] = '\0';
+    int rc = 0;
+    if (job->row.kind == JOB_RECYCLE)
+        rc = token_move(st->db, &token, TOKEN_QUARANTINED, reason, err);
+    else if (untouched)
+        rc = token_move(st->db, &token, strcmp(token.so_kind, "derived") == 0 ? TOKEN_WIPED : TOKEN_STOCK, "",
+                        err);
+    else
+        rc = token_move(st->db, &token, TOKEN_QUARANTINED, reason, err);
+    if (rc == 0 && token.state == TOKEN_QUARANTINED)
+        rc = alert(st, "quarantine", token.serial, err, "token %s is quarantined: %s", token.serial, reason);
+    if (rc == 0 && outcome_class(why->code) == CLASS_LOT && token.lot[0] != '\0')
+        rc = lot_stop(st, &token, why, err);
+    token_row_done(&token);
+    return rc;
+}
+
+static int leave_bay(struct station *st, struct job *job, struct err *err)
+{
+    struct bay *bay = job->bay;
+    job_detach(job);
+    job->row.bay[0] = '\0';
+    return bay != NULL ? bay_leave(st, bay, err) : 0;
+}
+
+static int next_token(struct station *st, struct job *job, const struct err *why, struct err *err)
+{
+    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, ACTION_NEXT_TOKEN, why, err) < 0 ||
+        leave_bay(st, job, err) < 0)
+        return -1;
+    forget_key(job);
+    job->step = STEP_CHECK;
+    job->row.attempt = job->row.tries = job->row.so_try = 0;
+    job->row.token[0] = '\0';
+    job->row.state = JOB_QUEUED;
+    job->wait = WAIT_NONE;
+    snprintf(job->row.detail, sizeof job->row.detail, "again on another token: %.200s", why->text);
+    return job_save(st, job, err);
+}
+
+/* The end of a job that made nothing. */
+static int job_end(struct station *st, struct job *job, enum action action, const struct err *why,
+                   struct err *err)
+{
+    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, action, why, err) < 0 ||
+        leave_bay(st, job, err) < 0)
+        return -1;
+    job->row.state = action == ACTION_FAIL ? JOB_FAILED : JOB_ABANDONED;
+    snprintf(job->row.code, sizeof job->row.code, "%s", err_name(why->code));
+    snprintf(job->row.detail, sizeof job->row.detail, "%s", why->text);
+    if (job_save(st, job, err) < 0)
+        return -1;
+    if (alert(st, action == ACTION_FAIL ? "job-failed" : "job-lost", job->row.application, err, "%s: %s",
+              job->row.application, why->text) < 0)
+        return -1;
+    int rc = 0;
+    if (action == ACTION_FAIL && job->row.kind == JOB_MAKE) {
+        json_t *body = json_pack("{s:I s:s s:s}", "generation", (json_int_t)job->row.generation, "code",
+                                 err_name(why->code), "detail", why->text);
+        rc = outbox_add(st, job->row.id, "fail", job->row.application, body, err);
+        json_decref(body);
+    }
+    job_close(st, job);
+    return rc;
+}
+
+static int reinit(struct station *st, struct job *job, const struct err *why, struct err *err)
+{
+    if (void_job(st, job, why->text, err) < 0)
+        return -1;
+    forget_key(job);
+    if (job->step != STEP_CHECK)
+        job->step = STEP_INITIALISE;
+    job->row.attempt = 0;
+    return 0;
+}
+
+static int again_with_new_worker(struct station *st, struct job *job, struct err *err)
+{
+    job->in_flight = job->sealing = false;
+    if (job->bay != NULL)
+        bay_restart(st, job->bay, job->bay->product->settle_ms);
+    return job_save(st, job, err);
+}
+
+int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err)
+{
+    switch (action) {
+    case ACTION_NEXT:
+    case ACTION_COUNT:
+        return 0;
+    case ACTION_AGAIN:
+        job->row.tries++;
+        return wait_for(st, job, WAIT_RETRY, RETRY_MS, why->text, err);
+    case ACTION_LOOKUP:
+        job->row.tries++;
+        return wait_for(st, job, WAIT_VAULT, 0, why->text, err);
+    case ACTION_REINIT:
+        job->row.tries++;
+        return reinit(st, job, why, err) < 0 ? -1 : again_with_new_worker(st, job, err);
+    case ACTION_REPIN:
+        job->row.tries++;
+        return again_with_new_worker(st, job, err);
+    case ACTION_WAIT:
+        if (step_rules[job->acting].actor == ACTOR_BAY)
+            return again_with_new_worker(st, job, err);
+        return wait_for(st, job, WAIT_VAULT, RETRY_MS, why->text, err);
+    case ACTION_WAIT_TOKEN:
+        if (leave_bay(st, job, err) < 0)
+            return -1;
+        if (job->row.tries > st->conf.tries_per_token)
+            return job->row.tokens_used < st->conf.tokens_per_job && job->row.kind == JOB_MAKE
+                       ? next_token(st, job, why, err)
+                       : job_end(st, job, ACTION_FAIL, why, err);
+        return wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000, why->text, err);
+    case ACTION_NEXT_TOKEN:
+        return next_token(st, job, why, err);
+    case ACTION_FAIL:
+    case ACTION_LOST:
+        return job_end(st, job, action, why, err);
+    }
+    return 0;
+}

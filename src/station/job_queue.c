@@ -1,0 +1,416 @@
+/* Jobs come (claims), wait, go on and end. */
+#include "station/station.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define RENEW_AGAIN_MS 5000
+
+static int64_t lease_left_ms(const struct job *job)
+{
+    return job_lease_valid(job) ? job->row.lease_boot_ms - clock_boot_ms() : 0;
+}
+
+/* ---- at the start ---- */
+
+static int open_row(struct job_row *row, void *arg, struct err *err)
+{
+    struct job *job = NULL;
+    return job_open(arg, row, &job, err);
+}
+
+static int recover_job(struct station *st, struct job *job, struct err *err)
+{
+    struct journal_last last;
+    struct err why;
+    if (job->row.state != JOB_ACTIVE && job->row.state != JOB_WAITING)
+        return 0;
+    job->wait = WAIT_TOKEN;
+    job->wait_until = clock_mono_ms() + st->conf.absent_seconds * 1000;
+    job->row.state = JOB_WAITING;
+    if (journal_last(st->db, job->row.id, &last, &why) < 0)
+        return why.code == ERR_NOT_FOUND ? 0 : (*err = why, -1);
+    if (strcmp(last.phase, phase_name(PHASE_INTENT)) != 0)
+        return job_save(st, job, err);
+    json_t *evidence = json_pack("{s:s}", "detail", "castationd ended with this act under way");
+    int rc =
+        journal_add(st->db, job->row.id, last.step, last.attempt, phase_name(PHASE_UNKNOWN), evidence, err);
+    json_decref(evidence);
+    if (rc < 0)
+        return -1;
+    log_warning(
+        "%s: token %s: %s is unknown: castationd ended during it; the token is probed when it is there",
+        job->row.application, job->row.token, last.step);
+    job->row.tries++;
+    job->row.so_try = 0;
+    return job_save(st, job, err);
+}
+
+int jobs_recover(struct station *st, struct err *err)
+{
+    if (job_each(st->db, SQL_JOB_OPEN, DB_NO_ARGS, open_row, st, err) < 0)
+        return -1;
+    for (struct job *job = st->jobs; job != NULL; job = job->next)
+        if (recover_job(st, job, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- claims ---- */
+
+static int base64_decode(const char *text, uint8_t *dst, size_t cap, size_t *ret_len)
+{
+    const size_t n = strlen(text);
+    size_t pad = 0;
+    if (n == 0 || n % 4 != 0 || n / 4 * 3 > cap)
+        return -1;
+    for (size_t i = n; i > n - 2 && text[i - 1] == '='; i--)
+        pad++;
+    int len = EVP_DecodeBlock(dst, (const unsigned char *)text, (int)n);
+    if (len < 0 || (size_t)len < pad)
+        return -1;
+    *ret_len = (size_t)len - pad;
+    return 0;
+}
+
+static int claim_fill(struct job_row *row, json_t *claim, struct err *err)
+{
+    static const struct json_field fields[] = {
+        {"application", JSON_FIELD_OBJECT, true, 0},
+        {"approval", JSON_FIELD_STR, true, APPROVAL_DOCUMENT_MAX},
+        {"signature", JSON_FIELD_STR, true, 2 * APPROVAL_SIGNATURE_MAX},
+        {"generation", JSON_FIELD_INT, true, 0},
+        {"lease_seconds", JSON_FIELD_INT, true, 30 * 86400},
+    };
+    uint8_t signature[2 * APPROVAL_SIGNATURE_MAX];
+    size_t signature_len = 0;
+    struct buf document;
+    buf_init(&document);
+    int rc = -1;
+    if (json_check(claim, "claim", fields, sizeof fields / sizeof fields[0], err) < 0)
+        goto out;
+    const char *approval = json_str(claim, "approval");
+    json_t *application = json_object_get(claim, "application");
+    if (base64_decode(json_str(claim, "signature"), signature, sizeof signature, &signature_len) < 0) {
+        err_set(err, ERR_FIELD, "claim.signature: it is not base64");
+        goto out;
+    }
+    if (json_canonical(application, &document, err) < 0 ||
+        blob_set(&row->document, document.data, document.len, err) < 0 ||
+        blob_set(&row->approval, approval, strlen(approval), err) < 0 ||
+        blob_set(&row->signature, signature, signature_len, err) < 0)
+        goto out;
+    row->generation = json_int(claim, "generation");
+    snprintf(row->application, sizeof row->application, "%s", json_str(application, "id"));
+    rc = 0;
+out:
+    buf_done(&document);
+    return rc;
+}
+
+static void row_describe(struct job_row *row, const struct application *app)
+{
+    snprintf(row->organisation, sizeof row->organisation, "%s", app->organisation.name);
+    snprintf(row->identifier, sizeof row->identifier, "%s", app->organisation.identifier);
+    snprintf(row->profile, sizeof row->profile, "%s", app->profile);
+    snprintf(row->delivery, sizeof row->delivery, "%s", delivery_method_name(app->delivery_method));
+}
+
+int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, bool replayed,
+                     struct err *err)
+{
+    struct job_row row = {.kind = JOB_MAKE, .state = JOB_QUEUED}, earlier = {0};
+    struct application app;
+    struct err why;
+    struct job *job = NULL;
+    int rc = 0;
+    if (claim_fill(&row, claim, &why) < 0) {
+        rc = alert(st, err_name(why.code), "portal", err,
+                   "a claim of the portal makes no sense and is left alone: %s", why.text);
+        goto out;
+    }
+    if (job_latest(st->db, row.application, &earlier, &why) == 0 && earlier.generation >= row.generation)
+        goto out; /* a replayed answer: it is here already */
+    uuid7(row.id);
+    snprintf(row.step, sizeof row.step, "%s", step_rules[STEP_CHECK].name);
+    clock_utc_text(clock_utc_ms(), row.created_at);
+    memcpy(row.updated_at, row.created_at, sizeof row.updated_at);
+    if (!replayed) {
+        row.lease_boot_ms = lease_start_ms + json_int(claim, "lease_seconds") * 1000;
+        clock_boot_id(row.lease_boot_id);
+    }
+    if (application_parse(row.document.data, row.document.len, &app, &why) == 0)
+        row_describe(&row, &app);
+    rc = job_insert(st->db, &row, err) < 0 ||
+                 audit_add(st->db, "castationd", "claim", row.application, err, "generation %lld, %s",
+                           (long long)row.generation, row.organisation) < 0 ||
+                 job_open(st, &row, &job, err) < 0
+             ? -1
+             : 0;
+    if (rc == 0)
+        job->renew_at = clock_mono_ms() + lease_left_ms(job) / 2;
+out:
+    job_row_done(&row);
+    job_row_done(&earlier);
+    return rc;
+}
+
+/* ---- giving jobs to bays ---- */
+
+static bool bay_fits(struct station *st, const struct bay *bay, const struct job *job)
+{
+    const struct profile *p = profiles_find(st->profiles, job->row.profile);
+    return p == NULL || (bay->product->key_types & (1u << p->key_type)) != 0;
+}
+
+static int assign(struct station *st, struct bay *bay, struct job *job, struct err *err)
+{
+    struct token_row token = {0};
+    if (token_get(st->db, bay->serial, &token, err) < 0)
+        return -1;
+    snprintf(token.job, sizeof token.job, "%s", job->row.id);
+    int rc = token_move(st->db, &token, TOKEN_IN_JOB, "", err);
+    token_row_done(&token);
+    if (rc < 0)
+        return -1;
+    job->row.state = JOB_ACTIVE;
+    job->row.tokens_used++;
+    job->row.tries = 0;
+    snprintf(job->row.token, sizeof job->row.token, "%s", bay->serial);
+    snprintf(job->row.bay, sizeof job->row.bay, "%s", bay->name);
+    if (audit_add(st->db, "castationd", "start", job->row.application, err, "token %s in %s", bay->serial,
+                  bay->name) < 0 ||
+        job_save(st, job, err) < 0)
+        return -1;
+    bay_attach(st, bay, job);
+    return 0;
+}
+
+/* A wipe that was asked for, of a token that is in a bay already. */
+static void assign_recycle(struct station *st, struct job *job)
+{
+    for (size_t i = 0; i < st->n_bays; i++) {
+        struct bay *bay = &st->bays[i];
+        const bool free = bay->state == BAY_FINISHED || bay->state == BAY_REFUSED || bay->state == BAY_IDLE;
+        if (bay->job == NULL && free && bay->present && strcmp(bay->serial, job->row.token) == 0) {
+            job->step = STEP_INITIALISE;
+            bay_attach(st, bay, job);
+            return;
+        }
+    }
+}
+
+static struct job *next_queued(struct station *st, const struct bay *bay)
+{
+    for (struct job *job = st->jobs; job != NULL; job = job->next)
+        if (job->row.state == JOB_QUEUED && job->row.kind == JOB_MAKE && !job->lost &&
+            job->wait == WAIT_NONE && bay_fits(st, bay, job))
+            return job;
+    return NULL;
+}
+
+int jobs_assign(struct station *st, struct err *err)
+{
+    if (st->stopping || !st->vault.ready)
+        return 0;
+    for (struct job *job = st->jobs; job != NULL; job = job->next)
+        if (job->row.kind == JOB_RECYCLE && job->bay == NULL)
+            assign_recycle(st, job);
+    for (size_t i = 0; i < st->n_bays; i++) {
+        struct bay *bay = &st->bays[i];
+        if (bay->state != BAY_IDLE || bay->job != NULL)
+            continue;
+        struct job *job = next_queued(st, bay);
+        if (job != NULL && assign(st, bay, job, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- time ---- */
+
+static int token_waited_out(struct station *st, struct job *job, struct err *err)
+{
+    struct err why;
+    struct job_facts facts = {.step = job->step,
+                              .cls = CLASS_TOKEN,
+                              .tokens = (int)job->row.tokens_used,
+                              .tokens_max = (int)st->conf.tokens_per_job};
+    err_set(&why, ERR_TOKEN_ABSENT, "token %s was not back within %lld s", job->row.token,
+            (long long)st->conf.absent_seconds);
+    return job_apply(st, job, job->row.kind == JOB_RECYCLE ? ACTION_FAIL : job_decide(&facts), &why, err);
+}
+
+static int wait_ended(struct station *st, struct job *job, struct err *err)
+{
+    if (job->bay != NULL && job->bay->setup != SETUP_READY)
+        return 0; /* its worker is being made ready, and resumes it then */
+    if (job->bay == NULL && step_rules[job->step].actor == ACTOR_BAY)
+        return 0;
+    return job_resume(st, job, err);
+}
+
+static void renew(struct station *st, struct job *job, int64_t now)
+{
+    char path[160];
+    job->renewing = true;
+    job->renew_at = now + RENEW_AGAIN_MS;
+    snprintf(path, sizeof path, "/v1/applications/%s/renew", job->row.application);
+    json_t *body = json_pack("{s:I}", "generation", (json_int_t)job->row.generation);
+    char key[UUID_SIZE];
+    uuid7(key);
+    portal_post(st, HTTP_RENEW, job->row.id, path, key, body);
+    json_decref(body);
+}
+
+int job_tick(struct station *st, struct job *job, int64_t now, struct err *err)
+{
+    if (job->row.state == JOB_MADE)
+        return 0;
+    if (job->row.kind == JOB_MAKE && !job->renewing && !job->lost && job->renew_at <= now)
+        renew(st, job, now);
+    if (job->in_flight || job->looking_up)
+        return 0;
+    if (job->lost && (job->row.state == JOB_QUEUED || job->row.state == JOB_WAITING)) {
+        struct err why;
+        err_set(&why, ERR_LEASE, "application %s, generation %lld: the portal has taken it back",
+                job->row.application, (long long)job->row.generation);
+        return job_apply(st, job, ACTION_LOST, &why, err);
+    }
+    switch (job->wait) {
+    case WAIT_NONE:
+        return 0;
+    case WAIT_TOKEN:
+        return job->bay == NULL && job->wait_until <= now ? token_waited_out(st, job, err) : 0;
+    case WAIT_VAULT:
+        return st->vault.ready && job->wait_until <= now ? wait_ended(st, job, err) : 0;
+    case WAIT_LEASE:
+        return job_lease_valid(job) ? wait_ended(st, job, err) : 0;
+    case WAIT_VOID:
+    case WAIT_RETRY:
+        return job->wait_until <= now ? wait_ended(st, job, err) : 0;
+    }
+    return 0;
+}
+
+int64_t job_next_tick(const struct job *job)
+{
+    int64_t at = INT64_MAX;
+    if (job->row.state == JOB_MADE)
+        return at;
+    if (job->row.kind == JOB_MAKE && !job->renewing && !job->lost)
+        at = job->renew_at;
+    if (job->wait != WAIT_NONE && job->wait != WAIT_LEASE && job->wait_until < at && !job->in_flight)
+        at = job->wait_until;
+    return at;
+}
+
+/* ---- endings ---- */
+
+int job_await_report(struct station *st, struct job *job, struct err *err)
+{
+    job->acting = STEP_REPORT;
+    job->row.attempt = 1;
+    job->row.state = JOB_MADE;
+    struct bay *bay = job->bay;
+    if (journal_add(st->db, job->row.id, step_rules[STEP_REPORT].name, 1, phase_name(PHASE_INTENT), NULL,
+                    err) < 0)
+        return -1;
+    job->bay = NULL;
+    if (bay != NULL)
+        bay->job = NULL;
+    if (job_save(st, job, err) < 0)
+        return -1;
+    log_info("%s: made: token %s, %s", job->row.application, job->row.token, job->row.organisation);
+    return bay != NULL ? bay_leave(st, bay, err) : 0;
+}
+
+int job_recycled(struct station *st, struct job *job, struct err *err)
+{
+    struct token_row token = {0};
+    struct bay *bay = job->bay;
+    if (token_get(st->db, job->row.token, &token, err) < 0)
+        return -1;
+    token.job[0] = '\0';
+    int rc = token_move(st->db, &token, TOKEN_WIPED, "", err);
+    token_row_done(&token);
+    job->row.state = JOB_DONE;
+    if (rc < 0 || job_save(st, job, err) < 0 ||
+        audit_add(st->db, "castationd", "wiped", job->row.token, err, "job %s", job->row.id) < 0)
+        return -1;
+    job_close(st, job);
+    return bay != NULL ? bay_leave(st, bay, err) : 0;
+}
+
+static int report_accepted(struct station *st, struct job_row *row, struct err *err)
+{
+    struct token_row token = {0};
+    char serial[2 * SERIAL_NUMBER_MAX + 1], now[CLOCK_UTC_SIZE];
+    hex_encode(row->serial_number.data, row->serial_number.len, serial);
+    clock_utc_text(clock_utc_ms(), now);
+    if (token_get(st->db, row->token, &token, err) < 0)
+        return -1;
+    int rc = token_move(st->db, &token, TOKEN_DELIVERABLE, "", err);
+    token_row_done(&token);
+    row->state = JOB_DONE;
+    return rc < 0 ||
+                   journal_add(st->db, row->id, step_rules[STEP_REPORT].name, 1, phase_name(PHASE_DONE), NULL,
+                               err) < 0 ||
+                   db_exec(st->db, SQL_CERTIFICATE_STATE,
+                           DB_ARGS(DB_TEXT(serial), DB_TEXT("deliverable"), DB_TEXT(""), DB_TEXT(now)), NULL,
+                           err) < 0 ||
+                   job_update(st->db, row, err) < 0 ||
+                   audit_add(st->db, "castationd", "deliverable", row->token, err,
+                             "application %s, acknowledged by the portal", row->application) < 0
+               ? -1
+               : 0;
+}
+
+/* Too late, or not believed: what was made must not be handed over. */
+static int report_refused(struct station *st, struct job *job, const char *code, const char *detail,
+                          struct err *err)
+{
+    struct err why;
+    err_set(&why, err_from_name(code) == ERR_GENERATION ? ERR_GENERATION : ERR_REFUSED,
+            "the portal refused the report: %s: %s", code, detail);
+    json_t *evidence = json_pack("{s:s s:s}", "code", code, "detail", detail);
+    int rc = journal_add(st->db, job->row.id, step_rules[STEP_REPORT].name, 1, phase_name(PHASE_FAILED),
+                         evidence, err);
+    json_decref(evidence);
+    return rc < 0 ? -1 : job_apply(st, job, ACTION_LOST, &why, err);
+}
+
+int job_reported(struct station *st, const char *job_id, bool accepted, const char *code, const char *detail,
+                 struct err *err)
+{
+    struct job *job = job_by_id(st, job_id);
+    if (job == NULL || job->row.state != JOB_MADE)
+        return 0;
+    if (!accepted)
+        return report_refused(st, job, code, detail, err);
+    if (report_accepted(st, &job->row, err) < 0)
+        return -1;
+    log_info("%s: deliverable: token %s", job->row.application, job->row.token);
+    for (size_t i = 0; i < st->n_bays; i++)
+        if (st->bays[i].present && st->bays[i].job == NULL &&
+            strcmp(st->bays[i].serial, job->row.token) == 0 && st->bays[i].state == BAY_FINISHED)
+            bay_set(&st->bays[i], BAY_FINISHED, "deliverable");
+    job_close(st, job);
+    return 0;
+}
+
+int lot_stop(struct station *st, const struct token_row *token, const struct err *why, struct err *err)
+{
+    char now[CLOCK_UTC_SIZE];
+    clock_utc_text(clock_utc_ms(), now);
+    if (db_exec(st->db, SQL_LOT_STOP,
+                DB_ARGS(DB_TEXT(token->product), DB_TEXT(token->lot), DB_TEXT(why->text), DB_TEXT(now)), NULL,
+                err) < 0)
+        return -1;
+    return alert(st, "lot-stopped", token->lot, err, "lot %s of %s is stopped: %s", token->lot,
+                 token->product, why->text);
+}

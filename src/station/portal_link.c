@@ -1,0 +1,318 @@
+/* The portal's side of the loop: claims ahead, leases renewed, the outbox emptied in order. */
+#include "station/station.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define BACKOFF_MIN_MS 500
+#define BACKOFF_MAX_MS 60000
+#define CLAIM_KEY      "claim_key" /* in meta: the idempotency key of a claim whose answer is not in yet */
+
+void portal_post(struct station *st, enum http_tag tag, const char *key, const char *path,
+                 const char *idempotency, json_t *body)
+{
+    struct effect *e = effect_new(st, EFFECT_HTTP);
+    e->request = http_request_new(tag, key, path, idempotency, body);
+    if (e->request == NULL) {
+        log_error("out of memory");
+        abort();
+    }
+    e->request->started_boot_ms = clock_boot_ms();
+}
+
+int outbox_add(struct station *st, const char *job, const char *kind, const char *application, json_t *body,
+               struct err *err)
+{
+    char id[UUID_SIZE], path[160], now[CLOCK_UTC_SIZE];
+    char *text = body != NULL ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (text == NULL)
+        return err_set(err, ERR_MEMORY, "outbox: %s of %s", kind, application);
+    uuid7(id);
+    clock_utc_text(clock_utc_ms(), now);
+    snprintf(path, sizeof path, "/v1/applications/%s/%s", application, kind);
+    int rc =
+        db_exec(st->db, SQL_OUTBOX_INSERT,
+                DB_ARGS(DB_TEXT(id), DB_TEXT(job), DB_TEXT(kind), DB_TEXT(path), DB_TEXT(text), DB_TEXT(now)),
+                NULL, err);
+    free(text);
+    st->portal.outbox_at = 0;
+    return rc;
+}
+
+static void backoff(struct station *st)
+{
+    struct portal_link *p = &st->portal;
+    p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MIN_MS : p->backoff_ms * 2;
+    if (p->backoff_ms > BACKOFF_MAX_MS)
+        p->backoff_ms = BACKOFF_MAX_MS;
+    const int64_t at = clock_mono_ms() + p->backoff_ms;
+    if (p->outbox_at < at)
+        p->outbox_at = at;
+    if (p->poll_at < at)
+        p->poll_at = at;
+}
+
+static void heard(struct station *st, const struct http_result *r)
+{
+    struct portal_link *p = &st->portal;
+    const bool reachable = r->status != 0;
+    if (reachable != p->reachable)
+        log_info("portal: %s", reachable ? "reachable" : r->err.text);
+    p->reachable = reachable;
+    snprintf(p->detail, sizeof p->detail, "%s", reachable ? "" : r->err.text);
+    if (reachable && r->status < 500)
+        p->backoff_ms = 0;
+    else
+        backoff(st);
+}
+
+static void refusal(const struct http_result *r, const char **ret_code, const char **ret_detail)
+{
+    *ret_code = r->body != NULL ? json_str(r->body, "code") : "http";
+    *ret_detail = r->body != NULL ? json_str(r->body, "detail") : r->err.text;
+    if ((*ret_code)[0] == '\0')
+        *ret_code = "http";
+}
+
+/* ---- claims ---- */
+
+static int meta_get(struct station *st, const char *key, char *dst, size_t cap, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(st->db, SQL_META_GET, DB_ARGS(DB_TEXT(key)), &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    snprintf(dst, cap, "%s", got == 1 ? db_col_text(rows, 0) : "");
+    db_rows_free(&rows);
+    return got < 0 ? -1 : 0;
+}
+
+static int meta_set(struct station *st, const char *key, const char *value, struct err *err)
+{
+    return db_exec(st->db, SQL_META_SET, DB_ARGS(DB_TEXT(key), DB_TEXT(value)), NULL, err);
+}
+
+static int64_t claims_wanted(const struct station *st)
+{
+    int64_t bays = 0, queued = 0;
+    for (size_t i = 0; i < st->n_bays; i++)
+        bays += st->bays[i].state != BAY_WEDGED;
+    for (const struct job *job = st->jobs; job != NULL; job = job->next)
+        queued += job->row.state == JOB_QUEUED && job->row.kind == JOB_MAKE;
+    const int64_t want = bays * st->conf.claims_ahead - queued;
+    return want > 64 ? 64 : want;
+}
+
+static int claim(struct station *st, int64_t wanted, struct err *err)
+{
+    char key[UUID_SIZE];
+    if (meta_get(st, CLAIM_KEY, key, sizeof key, err) < 0)
+        return -1;
+    st->portal.claim_replayed = key[0] != '\0';
+    if (key[0] == '\0') {
+        char value[64];
+        uuid7(key);
+        snprintf(value, sizeof value, "%s", key);
+        if (meta_set(st, CLAIM_KEY, value, err) < 0)
+            return -1;
+        snprintf(value, sizeof value, "%lld", (long long)wanted);
+        if (meta_set(st, "claim_max", value, err) < 0)
+            return -1;
+    } else { /* the same request again, so that its stored answer comes */
+        char value[64];
+        if (meta_get(st, "claim_max", value, sizeof value, err) < 0)
+            return -1;
+        wanted = strtoll(value, NULL, 10);
+    }
+    json_t *profiles = json_array();
+    for (size_t i = 0; i < profiles_count(st->profiles); i++)
+        json_array_append_new(profiles, json_string(profiles_at(st->profiles, i)->name));
+    json_t *body = json_pack("{s:I s:o}", "max", (json_int_t)wanted, "profiles", profiles);
+    portal_post(st, HTTP_CLAIM, "", "/v1/claim", key, body);
+    json_decref(body);
+    st->portal.claiming = true;
+    return 0;
+}
+
+static int claim_result(struct station *st, const struct http_result *r, struct err *err)
+{
+    struct portal_link *p = &st->portal;
+    const json_t *claims = r->body != NULL ? json_object_get(r->body, "claims") : NULL;
+    const char *code = "", *detail = "";
+    p->claiming = false;
+    p->poll_at = clock_mono_ms() + st->conf.portal.poll_seconds * 1000;
+    if (r->status == 0 || r->status >= 500 || r->status == 429)
+        return 0; /* the same key again, later */
+    if (meta_set(st, CLAIM_KEY, "", err) < 0)
+        return -1;
+    if (r->status != 200 || !json_is_array(claims)) {
+        refusal(r, &code, &detail);
+        snprintf(p->detail, sizeof p->detail, "claim refused (%ld): %.40s: %.160s", r->status, code, detail);
+        log_error("portal: %s", p->detail);
+        backoff(st);
+        return 0;
+    }
+    for (size_t i = 0; i < json_array_size(claims); i++)
+        if (job_accept_claim(st, json_array_get(claims, i), r->started_boot_ms, p->claim_replayed, err) < 0)
+            return -1;
+    if (json_array_size(claims) > 0)
+        p->poll_at = 0; /* there may be more */
+    return 0;
+}
+
+/* ---- leases ---- */
+
+static int renew_result(struct station *st, const struct http_result *r, struct err *err)
+{
+    struct job *job = job_by_id(st, r->key);
+    const char *code = "", *detail = "";
+    if (job == NULL)
+        return 0;
+    job->renewing = false;
+    if (r->status == 200 && r->body != NULL && json_int(r->body, "lease_seconds") > 0) {
+        const int64_t lease = json_int(r->body, "lease_seconds") * 1000;
+        job->row.lease_boot_ms = r->started_boot_ms + lease;
+        clock_boot_id(job->row.lease_boot_id);
+        job->renew_at = clock_mono_ms() + lease / 2;
+        return job_save(st, job, err);
+    }
+    if (r->status == 409 || r->status == 404) {
+        refusal(r, &code, &detail);
+        log_warning("%s: the lease is lost: %s: %s", job->row.application, code, detail);
+        job->lost = true;
+    }
+    return 0;
+}
+
+/* ---- outbox ---- */
+
+static int outbox_send(struct station *st, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    struct err why;
+    if (db_query(st->db, SQL_OUTBOX_OPEN, DB_ARGS(DB_INT(1)), &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    if (got == 1) {
+        const char *text = db_col_text(rows, 5);
+        json_t *body = json_parse(text, strlen(text), &why);
+        if (body == NULL)
+            got = err_set(err, ERR_INTERNAL, "outbox %s: %s", db_col_text(rows, 0), why.text);
+        else
+            portal_post(st, HTTP_OUTBOX, db_col_text(rows, 0), db_col_text(rows, 4), db_col_text(rows, 0),
+                        body);
+        json_decref(body);
+        st->portal.sending = got == 1;
+    } else
+        st->portal.outbox_at = INT64_MAX; /* until something is added */
+    db_rows_free(&rows);
+    return got < 0 ? -1 : 0;
+}
+
+struct outbox_row {
+    char job[UUID_SIZE], kind[16];
+};
+
+static int outbox_find(struct station *st, const char *id, struct outbox_row *ret, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(st->db, SQL_OUTBOX_OPEN, DB_ARGS(DB_INT(1)), &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    if (got == 1 && strcmp(db_col_text(rows, 0), id) == 0) {
+        snprintf(ret->job, sizeof ret->job, "%s", db_col_text(rows, 2));
+        snprintf(ret->kind, sizeof ret->kind, "%s", db_col_text(rows, 3));
+    } else if (got == 1)
+        got = 0;
+    db_rows_free(&rows);
+    return got;
+}
+
+/* Not the request's fault: the same again later. */
+static bool outbox_retry(long status)
+{
+    return status == 0 || status >= 500 || status == 429 || status == 408 || status == 401 || status == 403;
+}
+
+static int outbox_result(struct station *st, const struct http_result *r, struct err *err)
+{
+    struct outbox_row row = {0};
+    const char *code = "", *detail = "";
+    char now[CLOCK_UTC_SIZE];
+    st->portal.sending = false;
+    refusal(r, &code, &detail);
+    if (outbox_retry(r->status)) {
+        if (r->status == 401 || r->status == 403)
+            log_error("portal: %s: %s", code, detail);
+        backoff(st);
+        return 0;
+    }
+    int got = outbox_find(st, r->key, &row, err);
+    if (got <= 0)
+        return got;
+    const bool accepted = r->status >= 200 && r->status < 300;
+    clock_utc_text(clock_utc_ms(), now);
+    if (db_exec(st->db, SQL_OUTBOX_DONE,
+                DB_ARGS(DB_TEXT(r->key), DB_INT(r->status), DB_TEXT(accepted ? "" : detail), DB_TEXT(now)),
+                NULL, err) < 0)
+        return -1;
+    if (strcmp(row.kind, "report") == 0)
+        return job_reported(st, row.job, accepted, code, detail, err);
+    if (!accepted)
+        return alert(st, code, row.kind, err, "the portal refused %s of job %s: %s", row.kind, row.job,
+                     detail);
+    return 0;
+}
+
+/* ---- loop ---- */
+
+int portal_results(struct station *st, struct err *err)
+{
+    struct http_result r;
+    while (http_next(st->http, &r) == 1) {
+        int rc = 0;
+        heard(st, &r);
+        switch (r.tag) {
+        case HTTP_CLAIM:
+            rc = claim_result(st, &r, err);
+            break;
+        case HTTP_RENEW:
+            rc = renew_result(st, &r, err);
+            break;
+        case HTTP_OUTBOX:
+            rc = outbox_result(st, &r, err);
+            break;
+        }
+        json_decref(r.body);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int portal_tick(struct station *st, int64_t now, struct err *err)
+{
+    struct portal_link *p = &st->portal;
+    if (!p->sending && p->outbox_at <= now && outbox_send(st, err) < 0)
+        return -1;
+    if (p->claiming || st->stopping || p->poll_at > now)
+        return 0;
+    const int64_t wanted = claims_wanted(st);
+    if (wanted <= 0) {
+        p->poll_at = now + 200;
+        return 0;
+    }
+    return claim(st, wanted, err);
+}
+
+int64_t portal_next_tick(const struct station *st)
+{
+    const struct portal_link *p = &st->portal;
+    int64_t at = p->sending ? INT64_MAX : p->outbox_at;
+    if (!p->claiming && !st->stopping && p->poll_at < at)
+        at = p->poll_at;
+    return at;
+}

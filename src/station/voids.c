@@ -1,0 +1,185 @@
+/* Voiding: committed first, then the vault is asked what it signed and told that it is void; only then may
+ * the application be tried again. */
+#include "station/station.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static int certificate_void(struct station *st, const char *serial, const char *reason, struct err *err)
+{
+    char now[CLOCK_UTC_SIZE];
+    clock_utc_text(clock_utc_ms(), now);
+    return db_exec(st->db, SQL_CERTIFICATE_STATE,
+                   DB_ARGS(DB_TEXT(serial), DB_TEXT("void"), DB_TEXT(reason), DB_TEXT(now)), NULL, err);
+}
+
+int void_job(struct station *st, struct job *job, const char *reason, struct err *err)
+{
+    char id[UUID_SIZE], now[CLOCK_UTC_SIZE], serial[2 * SERIAL_NUMBER_MAX + 1] = "",
+                                                                            hash[SHA256_HEX_SIZE] = "";
+    const bool asked =
+        job->step == STEP_RESERVE && job->row.attempt > 0; /* a reservation that we may not know of */
+    if (job->row.kind != JOB_MAKE || (job->row.serial_number.len == 0 && !asked))
+        return 0;
+    uuid7(id);
+    clock_utc_text(clock_utc_ms(), now);
+    if (job->row.serial_number.len > 0)
+        hex_encode(job->row.serial_number.data, job->row.serial_number.len, serial);
+    if (job->row.tbs.len > 0)
+        sha256_hex(job->row.tbs.data, job->row.tbs.len, hash);
+    if (serial[0] != '\0' && certificate_void(st, serial, reason, err) < 0)
+        return -1;
+    return db_exec(st->db, SQL_VOID_INSERT,
+                   DB_ARGS(DB_TEXT(id), DB_TEXT(job->row.id), DB_TEXT(job->row.application),
+                           DB_INT(job->row.generation), DB_TEXT(job->row.token), DB_TEXT(serial),
+                           DB_TEXT(hash), DB_TEXT(reason), DB_TEXT(now)),
+                   NULL, err) < 0 ||
+                   audit_add(st->db, "castationd", "void", job->row.application, err,
+                             "token %s, serial number %s: %s", job->row.token,
+                             serial[0] ? serial : "(none known)", reason) < 0
+               ? -1
+               : 0;
+}
+
+int void_pending(struct station *st, const char *application, bool *ret, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(st->db, SQL_VOID_PENDING, DB_ARGS(DB_TEXT(application)), &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    *ret = got == 1 && db_col_int(rows, 0) > 0;
+    db_rows_free(&rows);
+    return got < 0 ? -1 : 0;
+}
+
+static void ask_void(struct station *st)
+{
+    const struct void_row *v = &st->voiding;
+    struct vault_void_req req = {0};
+    struct err err;
+    size_t len = 0;
+    uint8_t serial[SERIAL_NUMBER_MAX];
+    if (v->serial_number[0] != '\0' && hex_decode(v->serial_number, serial, sizeof serial, &len, &err) == 0)
+        bytes_set(req.serial_number, serial, len);
+    struct effect *e = vault_ask(st, VAULT_VERB_VOID, ASK_VOID, v->id);
+    snprintf(req.job, sizeof req.job, "%s", v->job);
+    size_t n = strnlen(v->reason, sizeof req.reason - 1);
+    while (n > 0 && !utf8_valid(v->reason, n))
+        n--;
+    memcpy(req.reason, v->reason, n);
+    vault_void_req_put(&e->msg, &req);
+}
+
+static void ask_void_lookup(struct station *st)
+{
+    const struct void_row *v = &st->voiding;
+    struct vault_lookup_req req = {0};
+    struct err err;
+    size_t len = 0;
+    uint8_t hash[SHA256_SIZE];
+    if (hex_decode(v->tbs_sha256, hash, sizeof hash, &len, &err) == 0)
+        bytes_set(req.tbs_sha256, hash, len);
+    struct effect *e = vault_ask(st, VAULT_VERB_LOOKUP, ASK_VOID_LOOKUP, v->id);
+    vault_lookup_req_put(&e->msg, &req);
+}
+
+int voids_tick(struct station *st, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    struct db_rows *rows = NULL;
+    const bool usable = st->vault.fd >= 0 && (st->vault.ready || st->vault.state == VAULT_CA_EXPIRED);
+    if (v->id[0] != '\0' || !usable)
+        return 0;
+    if (db_query(st->db, SQL_VOID_OPEN, DB_NO_ARGS, &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    if (got == 1) {
+        memset(v, 0, sizeof *v);
+        snprintf(v->id, sizeof v->id, "%s", db_col_text(rows, 0));
+        snprintf(v->job, sizeof v->job, "%s", db_col_text(rows, 1));
+        snprintf(v->application, sizeof v->application, "%s", db_col_text(rows, 2));
+        v->generation = db_col_int(rows, 3);
+        snprintf(v->token, sizeof v->token, "%s", db_col_text(rows, 4));
+        snprintf(v->serial_number, sizeof v->serial_number, "%s", db_col_text(rows, 5));
+        snprintf(v->tbs_sha256, sizeof v->tbs_sha256, "%s", db_col_text(rows, 6));
+        snprintf(v->reason, sizeof v->reason, "%s", db_col_text(rows, 7));
+    }
+    db_rows_free(&rows);
+    if (got != 1)
+        return got;
+    if (v->tbs_sha256[0] != '\0')
+        ask_void_lookup(st);
+    else
+        ask_void(st);
+    return 0;
+}
+
+/* The vault signed it after all, or at least once: the certificate is recorded, void. */
+static int lookup_taken(struct station *st, struct msg_in *reply, struct err *fail, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    struct vault_lookup_rep rep;
+    char now[CLOCK_UTC_SIZE];
+    vault_lookup_rep_get(reply, &rep);
+    if (msg_end(reply, fail) < 0)
+        return 1;
+    clock_utc_text(clock_utc_ms(), now);
+    v->was_signed = rep.found == VAULT_SIGNED || (rep.found == VAULT_VOID && rep.certificate.len > 0);
+    if (v->was_signed && db_exec(st->db, SQL_CERTIFICATE_FOUND,
+                                 DB_ARGS(DB_TEXT(v->serial_number),
+                                         DB_BLOB(rep.certificate.data, rep.certificate.len), DB_TEXT(now)),
+                                 NULL, err) < 0)
+        return -1;
+    ask_void(st);
+    return 0;
+}
+
+static int void_done(struct station *st, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    char now[CLOCK_UTC_SIZE];
+    clock_utc_text(clock_utc_ms(), now);
+    if (db_exec(st->db, SQL_VOID_DONE,
+                DB_ARGS(DB_TEXT(v->id), DB_TEXT(v->was_signed ? "signed" : "never signed"), DB_TEXT(now)),
+                NULL, err) < 0)
+        return -1;
+    int rc = 0;
+    if (v->was_signed) {
+        json_t *body = json_pack("{s:I s:s s:s}", "generation", (json_int_t)v->generation,
+                                 "certificate_serial", v->serial_number, "reason", v->reason);
+        rc = outbox_add(st, v->job, "void", v->application, body, err);
+        json_decref(body);
+    }
+    log_info("%s: serial number %s is void (%s)", v->application, v->serial_number,
+             v->was_signed ? "it was signed" : "never signed");
+    memset(v, 0, sizeof *v);
+    return rc;
+}
+
+int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *reply, const struct err *fail,
+               struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    struct err why = {0};
+    if (strcmp(v->id, id) != 0)
+        return 0;
+    int rc = fail != NULL ? 1 : 0;
+    if (fail != NULL)
+        why = *fail;
+    else if (lookup)
+        rc = lookup_taken(st, reply, &why, err);
+    else {
+        struct vault_void_rep rep;
+        vault_void_rep_get(reply, &rep);
+        rc = msg_end(reply, &why) < 0 ? 1 : void_done(st, err);
+    }
+    if (rc == 1) { /* asked again by a later tick; an error that repeats is said each time it is new */
+        log_err(&why, "%s: voiding %s", v->application, v->serial_number);
+        memset(v, 0, sizeof *v);
+        st->vault.ready = false;
+        st->vault.status_at = clock_mono_ms() + 1000;
+    }
+    return rc < 0 ? -1 : 0;
+}
