@@ -320,26 +320,29 @@ static void answer_failed(const struct transfer *t, struct http_result *r)
                 t->reason[0] != '\0' ? t->reason : curl_easy_strerror(t->outcome));
 }
 
+/* A success that is no JSON object is no success: something else than the portal may have given it, and
+ * nothing is believed because of it. */
 static void answer_read(const struct transfer *t, struct http_result *r)
 {
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
-    bool success = r->status >= 200 && r->status <= 299;
-    if (t->answer.len == 0) {
-        if (!success)
-            err_set(&r->err, ERR_HTTP, "%s: answered %ld without a reason%s", t->url, r->status,
-                    r->status >= 300 && r->status <= 399 ? "; redirects are not followed" : "");
-        return;
-    }
     struct err why;
     err_clear(&why);
-    r->body = json_parse(t->answer.data, t->answer.len, &why);
-    if (r->body == NULL)
-        err_set(&r->err, ERR_HTTP, "%s: answered %ld, and not with JSON: %s", t->url, r->status, why.text);
-    else if (!json_is_object(r->body)) {
-        err_set(&r->err, ERR_HTTP, "%s: answered %ld with JSON that is no object", t->url, r->status);
-        json_decref(r->body);
-        r->body = NULL;
-    }
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r->status);
+    const long status = r->status;
+    if (t->answer.len > 0)
+        r->body = json_parse(t->answer.data, t->answer.len, &why);
+    if (json_is_object(r->body))
+        return;
+    json_decref(r->body);
+    r->body = NULL;
+    if (status >= 200 && status <= 299)
+        r->status = 0;
+    if (t->answer.len == 0)
+        err_set(&r->err, ERR_HTTP, "%s: answered %ld and nothing else%s", t->url, status,
+                status >= 300 && status <= 399 ? "; redirects are not followed" : "");
+    else if (why.code != ERR_NONE)
+        err_set(&r->err, ERR_HTTP, "%s: answered %ld, and not with JSON: %s", t->url, status, why.text);
+    else
+        err_set(&r->err, ERR_HTTP, "%s: answered %ld with JSON that is no object", t->url, status);
 }
 
 int http_next(struct http *http, struct http_result *ret)

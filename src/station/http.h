@@ -22,8 +22,8 @@ struct http_result {
     enum http_tag tag;
     char key[65];
     int64_t started_boot_ms;
-    long status;           /* 0: no answer, see err */
-    json_t *body;          /* NULL when there was none or it was no JSON (then err says so); the caller's */
+    long status;           /* 0: no answer, or a 2xx without a JSON object, which is none: see err */
+    json_t *body;          /* an object; NULL when there was none (then err says so); the caller's */
     struct err err;
 };
 
