@@ -1,4 +1,5 @@
-# Flow tests: what each tests/flow/NNNN-behaviour.t (#!/bin/bash, executable) sources. TAP on stdout; names come first; everything is bounded.
+# Flow tests: what each tests/flow/NNNN-behaviour.t (#!/bin/bash, executable) sources. TAP on stdout; names come first;
+# everything is bounded.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   start portal "$BIN/caportald" -c "$T/caportal.conf"
@@ -8,6 +9,8 @@
 # BIN    folder of the programs: $CASTATION_BUILD, build/asan by default      ROOT   the repository
 # T      this test's own folder, short enough for sockets; removed at the end (KEEP=1 keeps it)
 # OUT, ERR, CODE   what `run` saw
+# start, stop, strike, alive, wait_for and the whole bench (bench_up, bench_down, castation, caportal): demo/bench.sh;
+# its BENCH is $T/bench, its sockets are in $T/run, its logs $T/NAME.log
 # shellcheck shell=bash
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -17,6 +20,13 @@ T=$(mktemp -d /tmp/castation-XXXXXX)
 export LC_ALL=C.UTF-8
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=${ASAN_OPTIONS-}
 OUT='' ERR='' CODE=0
+BENCH=$T/bench RUN=$T/run LOGS=$T
+mkdir -m 700 "$RUN"
+. "$ROOT/demo/bench.sh"
+bench_killed() {
+    tap 1 "$1 ends by itself after SIGTERM"
+    diag "$(tail -20 "$T/$1.log")"
+}
 
 # ---- TAP ----------------------------------------------------------------------------------------------------------
 tap_n=0 tap_failed=0 tap_ended=
@@ -63,7 +73,7 @@ skip_all() {
     echo "1..0 # SKIP $*"
     exit 0
 }
-# The end of every test: no program may have left a sanitizer's report behind, no daemon a fight.
+# The end of every test: no program may have left a sanitizer's report behind, no daemon may have to be killed.
 done_testing() {
     stop_all
     local reports
@@ -99,60 +109,8 @@ run() {
     ERR=$(tr -d '\0' <"$T/.err")
     return 0
 }
-# SECONDS COMMAND…: try until it exits 0
-wait_for() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.1
-    done
-}
 contains() { grep -qE -- "$2" "$1"; } # FILE REGEX
 
-# ---- daemons, each known by a name and its pid ----------------------------------------------------------------------
-declare -A PIDS=()
-# NAME PROGRAM ARGS…: in the background; its output in $T/NAME.log (appended)
-start() {
-    local name=$1
-    shift
-    "$@" >>"$T/$name.log" 2>&1 </dev/null &
-    PIDS[$name]=$!
-}
-alive() { [ -n "${PIDS[$1]-}" ] && kill -0 "${PIDS[$1]}" 2>/dev/null; }
-# NAME [SECONDS]: SIGTERM, bounded wait; exit status in CODE; one that has to be killed is a failed test
-stop() {
-    local name=$1 end=$((SECONDS + ${2:-20})) pid=${PIDS[$1]-}
-    [ -n "$pid" ] || return 0
-    unset "PIDS[$name]"
-    kill -TERM "$pid" 2>/dev/null
-    while kill -0 "$pid" 2>/dev/null; do
-        if [ "$SECONDS" -ge "$end" ]; then
-            kill -KILL "$pid" 2>/dev/null
-            tap 1 "$name ends by itself after SIGTERM"
-            diag "$(tail -20 "$T/$name.log")"
-            break
-        fi
-        sleep 0.05
-    done
-    wait "$pid" 2>/dev/null
-    CODE=$?
-}
-# NAME [SIGNAL]: at once, as a crash or a power cut would
-strike() {
-    local pid=${PIDS[$1]-}
-    [ -n "$pid" ] || return 0
-    unset "PIDS[$1]"
-    kill -"${2:-KILL}" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    CODE=$?
-}
-stop_all() {
-    local name
-    for name in station vault portal "${!PIDS[@]}"; do
-        stop "$name"
-    done
-}
 show_logs() {
     local log
     for log in "$T"/*.log; do
