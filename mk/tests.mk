@@ -50,3 +50,38 @@ fuzz_msg_PKGS   := libcrypto
 fuzz_msg_FLAGS  := -max_len=70000
 fuzz_json_ROOMS := base
 fuzz_json_PKGS  := libcrypto jansson
+
+# ---- device, products, wire (the bay's half)
+ROOMS    += rig
+rig_DIR  := tests/rig
+rig_SRC  := bay_rig bay_vault
+UNIT += bay_wire sealed products ckr pin bay bay_faults
+bay_wire_ROOMS := wire base
+bay_wire_PKGS  := libcrypto
+sealed_ROOMS   := wire base
+sealed_PKGS    := libcrypto
+products_ROOMS := products base
+products_PKGS  := libcrypto
+ckr_ROOMS      := device base
+ckr_PKGS       := libcrypto
+pin_ROOMS      := device wire base
+pin_PKGS       := libcrypto
+bay_ROOMS      := rig wire products base
+bay_PKGS       := libcrypto libconfig
+bay_faults_ROOMS := rig wire products base
+bay_faults_PKGS  := libcrypto libconfig
+# what the tests of the bay run: the programs, and a module that fails on demand (without sanitizers: vendors' have none)
+bay-parts := $(B)/castation-bay $(B)/castation-blank $(B)/libfake_p11.so
+$(B)/test_bay $(B)/test_bay_faults: | $(bay-parts)
+$(B)/libfake_p11.so: tests/fake/fake_p11.c tests/fake/p11_calls.def
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu17 -g -O1 $(WARN) -fPIC -shared $(patsubst -I%,-isystem %,$(shell pkg-config --cflags p11-kit-1)) -o $@ $< -ldl
+# drives one token through a real bay, for the flow tests
+$(B)/bay_make: $(B)/tests/rig/bay_make.o $(B)/librig.a $(B)/libwire.a $(B)/libproducts.a $(B)/libbase.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto libconfig) -ldl -lpthread
+flow-parts += $(B)/bay_make $(bay-parts)
+
+# ---- job
+UNIT += machine
+machine_ROOMS := job base
+machine_PKGS  := libcrypto
