@@ -204,11 +204,11 @@ static int check_oids(const struct profile *p, const char **ret_key, struct err 
 
 static int check_url(const char *url, struct err *err)
 {
-    bool scheme = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+    size_t scheme = strncasecmp(url, "http://", 7) == 0 ? 7 : strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
     for (const char *c = url; *c; c++)
         if (*c <= ' ' || *c > '~')
             return err_set(err, ERR_CONFIG, "%s has a character that no URL has", url);
-    if (!scheme || !strchr(url, ':')[3])
+    if (scheme == 0 || url[scheme] == '\0')
         return err_set(err, ERR_CONFIG, "%s is no http:// or https:// URL", url);
     return 0;
 }

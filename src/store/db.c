@@ -79,7 +79,7 @@ static int holder_of(int fd)
 {
     char text[16] = "";
     ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-    return n > 0 ? atoi(text) : 0;
+    return n > 0 ? (int)strtol(text, NULL, 10) : 0;
 }
 
 /* The lock file stays when its holder ends: to remove it would let a third process lock a file that has no
