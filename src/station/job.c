@@ -8,7 +8,8 @@
 #include "base/crash.h"
 #include "base/log.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS       1000
+#define CHECK_AGAIN_MS 10000
 
 /* ---- the list of open jobs ---- */
 
@@ -140,6 +141,8 @@ static int job_may_begin(struct station *st, struct job *job, struct err *err)
                         err) < 0
                    ? -1
                    : 1;
+    if (rule->actor == ACTOR_BAY && job->bay->setup != SETUP_READY)
+        return 1; /* its worker is being made ready, and goes on then */
     if (rule->actor == ACTOR_VAULT && !st->vault.ready)
         return wait_for(st, job, WAIT_VAULT, RETRY_MS,
                         st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err) < 0
@@ -432,7 +435,7 @@ static int release_token(struct station *st, struct job *job, enum action action
         return 0;
     if (token_get(st->db, job->row.token, &token, err) < 0)
         return -1;
-    const bool untouched = job->step == STEP_CHECK && action != ACTION_NEXT_TOKEN;
+    const bool untouched = job->step == STEP_CHECK && (action != ACTION_NEXT_TOKEN || why->code == ERR_TOKEN_ABSENT);
     char reason[256];
     snprintf(reason, sizeof reason, "%s at %s: %.180s", job->row.application, step_rules[job->step].name,
              why->text);
@@ -541,12 +544,16 @@ int job_apply(struct station *st, struct job *job, enum action action, const str
         job->row.tries++;
         return again_with_new_worker(st, job, err);
     case ACTION_WAIT:
-        if (step_rules[job->acting].actor == ACTOR_BAY)
+        if (step_rules[job->acting].actor == ACTOR_BAY && job->step != STEP_CHECK)
             return again_with_new_worker(st, job, err);
-        return wait_for(st, job, WAIT_VAULT, RETRY_MS, why->text, err);
+        return wait_for(st, job, WAIT_VAULT, job->step == STEP_CHECK ? CHECK_AGAIN_MS : RETRY_MS, why->text, err);
     case ACTION_WAIT_TOKEN:
         if (leave_bay(st, job, err) < 0)
             return -1;
+        if (job->step == STEP_CHECK && job->row.kind == JOB_MAKE && why->code == ERR_TOKEN_ABSENT) {
+            job->row.tokens_used--; /* nothing was done to it */
+            return next_token(st, job, why, err);
+        }
         if (job->row.tries > st->conf.tries_per_token)
             return job->row.tokens_used < st->conf.tokens_per_job && job->row.kind == JOB_MAKE
                        ? next_token(st, job, why, err)
