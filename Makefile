@@ -38,13 +38,14 @@ device_SRC   := bay certs ckr csr handle_keys handle_pins handle_setup keys modu
 cert_DIR     := provisioning/cert
 cert_SRC     := sigalg profile profile_rules parse name tbs extensions lint lint_rules lint_extensions lint_sign weak csr info validity
 vault_DIR    := provisioning/vault
-vault_SRC    := conf log map index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin der check check_parse check_record check_tbs check_dn check_ext sign letter registry verb_hsm verb_sign verb_job server vault crash_points
+vault_SRC    := conf log map index login hsm hsm_keys hsm_make hsm_uri ca ca_init so_pin der check check_parse check_record check_tbs check_dn check_ext sign letter registry server verb_hsm verb_sign verb_job vault crash_points
 job_DIR      := provisioning/job
 job_SRC      := machine
 station_DIR  := src/station
 station_SRC  := station effects bay job job_queue steps voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
-portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate
+portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate \
+                problem server server_head server_watch portal portal_auth api api_routes api_write pages
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal cli
@@ -81,3 +82,4 @@ UNIT :=
 include mk/rules.mk
 include mk/fuzz.mk
 -include mk/lint.mk
+include mk/demo.mk
