@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 #define RETRY_MS       1000
-#define CHECK_AGAIN_MS 10000
+#define PATIENT_MS     10000
 
 /* ---- the list of open jobs ---- */
 
@@ -525,6 +525,12 @@ static int again_with_new_worker(struct station *st, struct job *job, struct err
     return job_save(st, job, err);
 }
 
+/* What only a person, or another station's voiding, will change is not asked for every second. */
+static bool is_patient(const struct job *job, const struct err *why)
+{
+    return job->step == STEP_CHECK || why->code == ERR_ALREADY_SIGNED || why->code == ERR_RATE;
+}
+
 int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err)
 {
     switch (action) {
@@ -546,7 +552,7 @@ int job_apply(struct station *st, struct job *job, enum action action, const str
     case ACTION_WAIT:
         if (step_rules[job->acting].actor == ACTOR_BAY && job->step != STEP_CHECK)
             return again_with_new_worker(st, job, err);
-        return wait_for(st, job, WAIT_VAULT, job->step == STEP_CHECK ? CHECK_AGAIN_MS : RETRY_MS, why->text, err);
+        return wait_for(st, job, WAIT_VAULT, is_patient(job, why) ? PATIENT_MS : RETRY_MS, why->text, err);
     case ACTION_WAIT_TOKEN:
         if (leave_bay(st, job, err) < 0)
             return -1;

@@ -107,7 +107,7 @@ static void errors_have_the_class_that_their_harm_demands(void **state)
         {ERR_SO_PIN, CLASS_TOKEN},      {ERR_PIN_LOCKED, CLASS_TOKEN}, {ERR_WEAK_KEY, CLASS_LOT},   {ERR_TOKEN_ABSENT, CLASS_ABSENT},
         {ERR_HSM_GONE, CLASS_WAIT},     {ERR_HSM_LOCKED, CLASS_WAIT},  {ERR_APPROVAL, CLASS_JOB},   {ERR_CA_VALIDITY, CLASS_JOB},
         {ERR_GENERATION, CLASS_LEASE},  {ERR_TOKEN_FULL, CLASS_TOKEN}, {ERR_TIMEOUT, CLASS_DEVICE}, {ERR_INTERNAL, CLASS_DEVICE},
-        {ERR_ALREADY_SIGNED, CLASS_RESERVATION},
+        {ERR_ALREADY_SIGNED, CLASS_WAIT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(outcome_class(cases[i].code), cases[i].cls);
