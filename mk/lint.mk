@@ -4,7 +4,7 @@
 L        := build/lint
 LINT_SRC := $(foreach r,$(ROOMS),$(addprefix $($(r)_DIR)/,$(addsuffix .c,$($(r)_SRC)))) $(foreach p,$(PROGRAMS),$($(p)_MAIN))
 LINT_SRC := $(sort $(filter-out tests/%,$(LINT_SRC)))
-LINT_CPPFLAGS := -DCASTATION_ANALYSE -D_GNU_SOURCE -DCASTATION_VERSION='"$(VERSION)"' -DCASTATION_CRASH_POINTS -Isrc -Ipkcs11 -Iprovisioning \
+LINT_CPPFLAGS := -D_GNU_SOURCE -DCASTATION_VERSION='"$(VERSION)"' -DCASTATION_CRASH_POINTS -Isrc -Ipkcs11 -Iprovisioning \
                  $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 # A pointer that goes into a struct of the caller is lost in the eyes of gcc 12; clang-tidy looks for leaks.
 LINT_ANALYZER := -fanalyzer -Wno-analyzer-malloc-leak
@@ -39,12 +39,12 @@ lint-cppcheck:
 $(L)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "analyzer $<"
-	@$(CC) $(LINT_CPPFLAGS) -std=gnu17 -O1 $(WARN) -Wno-unused-value $(LINT_ANALYZER) -MMD -MP -c -o $@ $<
+	@$(CC) $(LINT_CPPFLAGS) -std=gnu17 -O1 $(WARN) $(LINT_ANALYZER) -MMD -MP -c -o $@ $<
 lint-analyzer: $(addprefix $(L)/,$(LINT_SRC:.c=.o))
 
 $(L)/%.tidy: %.c .clang-tidy $(L)/%.o
 	@echo "clang-tidy $<"
-	@clang-tidy --quiet $< -- $(LINT_CPPFLAGS) -std=gnu17 -Wno-unused-value 2>$@.log || { cat $@.log; exit 1; }
+	@clang-tidy --quiet $< -- $(LINT_CPPFLAGS) -std=gnu17 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 lint-tidy: $(addprefix $(L)/,$(LINT_SRC:.c=.tidy))
 

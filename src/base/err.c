@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-/* The analysers' macros of err.h end where the functions themselves are. */
+/* The macros of err.h end where the functions themselves are. */
 #undef err_set
 #undef err_sys
 #undef err_ckr
