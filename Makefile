@@ -82,4 +82,5 @@ UNIT :=
 include mk/rules.mk
 include mk/fuzz.mk
 -include mk/lint.mk
+include mk/check.mk
 include mk/demo.mk
