@@ -85,3 +85,7 @@ flow-parts += $(B)/bay_make $(bay-parts)
 UNIT += machine
 machine_ROOMS := job base
 machine_PKGS  := libcrypto
+
+UNIT += tbs
+tbs_ROOMS := cert wire domain base
+tbs_PKGS  := libcrypto jansson libconfig
