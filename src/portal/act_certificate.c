@@ -187,7 +187,7 @@ int act_void(const struct act *act, const struct act_held *held, const char *ser
 {
     struct portal_application row;
     char serial[65], text[VOID_REASON_MAX + 128];
-    bool stands, done;
+    bool stands = false, done = false;
     if (certificate_serial(serial_text, serial, err) != 0)
         return err_prepend(err, "certificate_serial");
     if (portal_application_get(act->db, held->application, &row, err) != 0 ||

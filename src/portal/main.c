@@ -1,0 +1,150 @@
+/* caportald: the portal's service. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "portal/portal.h"
+
+#define PEM_MAX       65536
+#define PURGE_SECONDS 3600
+#define DRAIN_MS      10000
+
+struct listeners {
+    struct server_site api_site, pages_site;
+    struct server *api, *pages;
+};
+
+static int read_pem(const char *path, bool secret, struct buf *b, const char **ret, struct err *err)
+{
+    if (file_check_owner(path, secret, err) != 0 || file_read(path, PEM_MAX, b, err) != 0)
+        return -1;
+    *ret = buf_cstr(b);
+    return *ret ? 0 : err_set(err, ERR_MEMORY, "%s", path);
+}
+
+static int start_api(struct listeners *l, struct portal *p, struct err *err)
+{
+    const struct portal_conf *c = &p->conf;
+    struct buf certificate, key, ca;
+    struct server_conf conf = {.listen = c->station_api.listen,
+                               .port_file = c->station_api.port_file,
+                               .threads = c->station_api.threads,
+                               .connections = c->station_api.connections,
+                               .connections_per_address = c->station_api.connections_per_address,
+                               .request_seconds = c->request_seconds,
+                               .idle_seconds = c->idle_seconds,
+                               .max_body = c->max_body};
+    int rc = -1;
+    buf_init(&certificate);
+    buf_init_secret(&key);
+    buf_init(&ca);
+    api_site(p, &l->api_site);
+    if (read_pem(c->station_api.certificate, false, &certificate, &conf.tls_certificate, err) == 0 &&
+        read_pem(c->station_api.key, true, &key, &conf.tls_key, err) == 0 &&
+        read_pem(c->station_api.client_ca, false, &ca, &conf.tls_client_ca, err) == 0)
+        rc = server_start(&l->api, &l->api_site, &conf, err);
+    buf_done(&certificate);
+    buf_done(&key);
+    buf_done(&ca);
+    return rc;
+}
+
+static int start_pages(struct listeners *l, struct portal *p, struct err *err)
+{
+    const struct portal_conf *c = &p->conf;
+    const struct server_conf conf = {.listen = c->pages.listen,
+                                     .port_file = c->pages.port_file,
+                                     .threads = c->pages.threads,
+                                     .connections = c->pages.connections,
+                                     .request_seconds = c->request_seconds,
+                                     .idle_seconds = c->idle_seconds,
+                                     .max_body = c->max_body};
+    pages_site(p, &l->pages_site);
+    return server_start(&l->pages, &l->pages_site, &conf, err);
+}
+
+/* Signals are taken here, one by one; every other thread has them blocked. Returns the signal that ends the
+ * service. */
+static int wait_for_end(struct portal *p, const sigset_t *signals)
+{
+    const struct timespec hour = {.tv_sec = PURGE_SECONDS};
+    struct err err;
+    for (;;) {
+        if (portal_purge(p, &err) != 0)
+            log_err(&err, "purge of old answers");
+        int got;
+        while ((got = sigtimedwait(signals, NULL, &hour)) < 0 && errno == EINTR)
+            continue;
+        if (got == SIGTERM || got == SIGINT)
+            return got;
+    }
+}
+
+static int serve(const char *conf_path, const sigset_t *signals, struct err *err)
+{
+    struct portal portal;
+    struct listeners l = {0};
+    if (portal_open(&portal, conf_path, err) != 0)
+        return -1;
+    int rc = start_api(&l, &portal, err) == 0 && start_pages(&l, &portal, err) == 0 ? 0 : -1;
+    if (rc == 0) {
+        log_info("version %s: station API on port %u (%s), pages on port %u (%s)", CASTATION_VERSION,
+                 server_port(l.api), portal.conf.station_api.listen, server_port(l.pages),
+                 portal.conf.pages.listen);
+        int signal_number = wait_for_end(&portal, signals);
+        log_info("%s: finishing what is under way", strsignal(signal_number));
+        server_drain(l.api, DRAIN_MS);
+        server_drain(l.pages, DRAIN_MS);
+    }
+    server_stop(&l.api);
+    server_stop(&l.pages);
+    portal_close(&portal);
+    return rc;
+}
+
+static int usage(FILE *to, int code)
+{
+    fprintf(to,
+            "Usage: caportald [-c FILE]\n\n  -c FILE    configuration (%s)\n  --version  say the version\n",
+            PORTAL_CONF_DEFAULT);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option LONG[] = {
+        {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *conf_path = PORTAL_CONF_DEFAULT;
+    struct err err = {0};
+    sigset_t signals;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:hV", LONG, NULL)) != -1) {
+        if (option == 'V')
+            return printf("caportald %s\n", CASTATION_VERSION) < 0;
+        if (option == 'h')
+            return usage(stdout, 0);
+        if (option != 'c')
+            return usage(stderr, 2);
+        conf_path = optarg;
+    }
+    if (optind < argc)
+        return usage(stderr, 2);
+    log_init("caportald");
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP); /* ignored: a log is the journal's business */
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    if (serve(conf_path, &signals, &err) != 0) {
+        log_err(&err, "cannot start");
+        return err_exit_code(err.code);
+    }
+    log_info("stopped");
+    return 0;
+}
