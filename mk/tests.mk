@@ -89,3 +89,17 @@ machine_PKGS  := libcrypto
 UNIT += tbs
 tbs_ROOMS := cert wire domain base
 tbs_PKGS  := libcrypto jansson libconfig
+
+UNIT += lint
+lint_ROOMS := cert wire domain base
+lint_PKGS  := libcrypto jansson libconfig
+
+FUZZ += application
+fuzz_application_ROOMS := domain base
+fuzz_application_PKGS  := libcrypto jansson libconfig
+
+UNIT += cli_csv cli_table
+cli_csv_ROOMS   := cli base
+cli_csv_PKGS    := libcrypto jansson libconfig
+cli_table_ROOMS := cli store wire domain base
+cli_table_PKGS  := libcrypto jansson libconfig sqlite3

@@ -100,17 +100,18 @@ static void pad(FILE *out, int n)
         fprintf(out, "%*s", n, "");
 }
 
-static void put(FILE *out, const struct column *c, const char *text, int width, int last)
+/* Blanks are owed until text follows: no line ends in them. */
+static void put(FILE *out, const struct column *c, const char *text, int width, int *owed)
 {
-    int left = width - table_width(text);
+    int own = table_width(text), left = width - own;
     if (c->kind == COLUMN_NUMBER)
-        pad(out, left);
-    fputs(text, out);
-    if (last)
-        return;
-    if (c->kind != COLUMN_NUMBER)
-        pad(out, left);
-    pad(out, GAP);
+        *owed += left;
+    if (own > 0) {
+        pad(out, *owed);
+        *owed = 0;
+        fputs(text, out);
+    }
+    *owed += (c->kind == COLUMN_NUMBER ? 0 : left) + GAP;
 }
 
 void table_print(FILE *out, enum lang lang, const struct column *columns, size_t n, const json_t *rows)
@@ -134,14 +135,16 @@ void table_print(FILE *out, enum lang lang, const struct column *columns, size_t
             widths[c] = width > widths[c] ? width : widths[c];
         }
     }
+    int owed = 0;
     for (size_t c = 0; c < n; c++)
-        put(out, &columns[c], columns[c].title[lang], widths[c], c + 1 == n);
+        put(out, &columns[c], columns[c].title[lang], widths[c], &owed);
     fputc('\n', out);
     json_array_foreach(rows, i, row)
     {
+        owed = 0;
         for (size_t c = 0; c < n; c++) {
             cell(&columns[c], lang, row, text);
-            put(out, &columns[c], text, widths[c], c + 1 == n);
+            put(out, &columns[c], text, widths[c], &owed);
         }
         fputc('\n', out);
     }
