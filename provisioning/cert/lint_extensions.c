@@ -109,6 +109,14 @@ int lint_basic_constraints(const struct lint *l, struct err *err)
     return good ? 0 : fail(err, "it must say that this is no CA");
 }
 
+/* X.690 11.2.2: a list of named bits ends with its last one. OpenSSL keeps how many were left over. */
+static bool ends_in_one(const ASN1_BIT_STRING *bits)
+{
+    int len = ASN1_STRING_length(bits);
+    unsigned int unused = (unsigned int)bits->flags & 7;
+    return len > 0 && ASN1_STRING_get0_data(bits)[len - 1] >> unused & 1;
+}
+
 static int key_usage_of(const struct lint *l, uint32_t *ret, struct err *err)
 {
     int there;
@@ -119,7 +127,10 @@ static int key_usage_of(const struct lint *l, uint32_t *ret, struct err *err)
     for (int bit = 0; there && bit < 9; bit++)
         if (ASN1_BIT_STRING_get_bit(bits, bit))
             *ret |= bit < 8 ? 0x80u >> bit : 0x8000u;
+    bool short_form = there && ends_in_one(bits);
     ASN1_BIT_STRING_free(bits);
+    if (there && !short_form)
+        return fail(err, "it is empty, or longer than its last bit");
     return there ? 0 : fail(err, "it is missing");
 }
 

@@ -28,7 +28,8 @@ int lint_encoding(const struct lint *l, struct err *err)
     unsigned char *der = NULL;
     X509 *copy = X509_dup(l->cert);
     int n = copy ? i2d_re_X509_tbs(copy, &der) : 0;
-    bool same = n > 0 && (size_t)n == l->tbs_len && memcmp(der, l->tbs, l->tbs_len) == 0;
+    bool same = n > 0 && (size_t)n == l->tbs_len && memcmp(der, l->tbs, l->tbs_len) == 0 &&
+                der_is_strict(l->tbs, l->tbs_len);
     OPENSSL_free(der);
     X509_free(copy);
     return same ? 0 : fail(err, "it is not in the one form that DER has");

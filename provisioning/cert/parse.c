@@ -102,6 +102,84 @@ int put_sequence(size_t len, struct buf *b, struct err *err)
     return 0;
 }
 
+struct tlv {
+    uint8_t tag;
+    const uint8_t *content;
+    size_t len;
+};
+
+/* Take one TLV with a low tag number off *p; X.690 8.1, 10.1. */
+static bool take_tlv(const uint8_t **p, const uint8_t *end, struct tlv *ret)
+{
+    if (end - *p < 2 || (**p & 0x1f) == 0x1f)
+        return false;
+    ret->tag = *(*p)++;
+    ret->len = *(*p)++;
+    if (ret->len >= 0x80) {
+        size_t octets = ret->len & 0x7f;
+        ret->len = 0;
+        if (octets == 0 || octets > 3 || (size_t)(end - *p) < octets || **p == 0)
+            return false;
+        while (octets-- > 0)
+            ret->len = ret->len << 8 | *(*p)++;
+        if (ret->len < 0x80)
+            return false;
+    }
+    if ((size_t)(end - *p) < ret->len)
+        return false;
+    ret->content = *p;
+    *p += ret->len;
+    return true;
+}
+
+static bool primitive_is_strict(const struct tlv *t)
+{
+    const uint8_t *c = t->content;
+    switch (t->tag) {
+    case V_ASN1_BOOLEAN:
+        return t->len == 1 && (c[0] == 0 || c[0] == 0xff);
+    case V_ASN1_INTEGER:
+    case V_ASN1_ENUMERATED:
+        return t->len > 0 && (t->len == 1 || !((c[0] == 0 && c[1] < 0x80) || (c[0] == 0xff && c[1] >= 0x80)));
+    case V_ASN1_BIT_STRING:
+        return t->len > 0 && c[0] < 8 && (t->len > 1 || c[0] == 0) &&
+               (c[t->len - 1] & ((1u << c[0]) - 1)) == 0;
+    case V_ASN1_NULL:
+        return t->len == 0;
+    case V_ASN1_SEQUENCE:
+    case V_ASN1_SET:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool tlvs_are_strict(const uint8_t *p, const uint8_t *end, int depth)
+{
+    if (depth > 16)
+        return false;
+    while (p < end) {
+        struct tlv t;
+        if (!take_tlv(&p, end, &t))
+            return false;
+        bool constructed = t.tag & V_ASN1_CONSTRUCTED, universal = t.tag < 0x40;
+        uint8_t number = t.tag & 0x1f;
+        if (constructed && universal && number != V_ASN1_SEQUENCE && number != V_ASN1_SET)
+            return false;
+        if (constructed ? !tlvs_are_strict(t.content, t.content + t.len, depth + 1)
+                        : !primitive_is_strict(&t))
+            return false;
+    }
+    return true;
+}
+
+bool der_is_strict(const void *der, size_t len)
+{
+    const uint8_t *p = der, *end = p + len;
+    struct tlv t;
+    return take_tlv(&p, end, &t) && p == end && tlvs_are_strict(der, end, 0);
+}
+
 const uint8_t *first_in_sequence(const void *der, size_t len, size_t *ret_len)
 {
     const unsigned char *p = der, *start;

@@ -3,6 +3,8 @@
 #ifndef CASTATION_CERT_PARSE_H
 #define CASTATION_CERT_PARSE_H
 
+#include <stdbool.h>
+
 #include <openssl/asn1t.h>
 #include <openssl/x509.h>
 
@@ -25,6 +27,11 @@ int put_item_of(const void *object, const ASN1_ITEM *item, const char *what, str
 
 /* Append a SEQUENCE header for `len` octets of content. */
 int put_sequence(size_t len, struct buf *b, struct err *err);
+
+/* Is it one TLV in DER, all the way down: minimal definite lengths, booleans 00 or FF, shortest integers,
+ * primitive strings, padding bits zero? d2i functions take BER, and some of it survives i2d. What OCTET
+ * STRINGs hold is not looked at. */
+bool der_is_strict(const void *der, size_t len);
 
 /* The view of the first TLV within a SEQUENCE: of a Certificate, its TBSCertificate. NULL when there is none.
  */
