@@ -120,7 +120,7 @@ END
 }
 bench_write_bay_conf() {
     cat >"$BENCH/etc/bay.conf" <<END
-sealing_key = "$BENCH/vault/sealing.pem";
+sealing_key = "$BENCH/vault/pin-sealing.pem";
 modules = ["${BENCH_MODULE:-$SOFTHSM}"];
 END
 }
@@ -208,7 +208,10 @@ bench_ca() {
     castation ca init --key-type "$BENCH_CA_KEY" --cn "Castation Demo CA" --o "Castation Demo" --country CN --yes
 }
 bench_enrol() { # STATION
-    castation enrol --name "$1" && caportal station enrol "$1" "$BENCH/station/station.csr" >"$BENCH/station/station.pem"
+    castation enrol --name "$1" && caportal station enrol "$1" "$BENCH/station/station.csr" -o "$BENCH/station/station.pem"
+}
+bench_approve() { # FILE.json: reviewed twice
+    caportal approve --import "$1" --first "初审员" --final "终审员"
 }
 station_answers() { castation status; }
 bench_station_start() {
@@ -219,10 +222,11 @@ bench_station_start() {
 bench_up() {
     local name=${1:-bench-1}
     bench_folders
-    bench_hsm && bench_portal_init && bench_portal_start || return 1
     bench_write_bay_conf
     bench_write_station_conf "$name"
-    bench_vault_start && bench_ca && bench_enrol "$name" && bench_station_start
+    bench_hsm && bench_portal_init && bench_vault_start && bench_ca && bench_enrol "$name" && bench_portal_start || return 1
+    bench_write_station_conf "$name" # now with the portal's port
+    bench_station_start
 }
 bench_down() {
     stop feed

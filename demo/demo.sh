@@ -100,7 +100,7 @@ step "portal: starts on free ports"
 bench_portal_start || failed "caportald" portal
 bench_write_station_conf bench-1
 "$ROOT/demo/applications.sh" "$N" >"$DEMO/applications.json" || failed "making applications" none
-caportal approve --import "$DEMO/applications.json" || failed "caportal approve" portal
+bench_approve "$DEMO/applications.json" || failed "caportal approve" portal
 step "castationd with $BAYS bays"
 bench_station_start || failed "castationd" station
 
@@ -118,7 +118,7 @@ go to build/demo/drawer. $N applications are being made now. In a second termina
   \$c job CA20261122-0001             # its journal, with the time of each step
   \$c letter SERIAL -o letter.txt     # the PIN letter, once
   \$c ca show                         \$c audit verify     \$c help
-  demo/applications.sh 5 100 > more.json && $BIN/caportal -c $BENCH/etc/caportal.conf approve --import more.json
+  demo/applications.sh 5 100 > more.json && $BIN/caportal -c $BENCH/etc/caportal.conf approve --import more.json --first A --final B
   SOFTHSM2_CONF=$BENCH/drawer/SERIAL/softhsm2.conf p11tool --provider $SOFTHSM --list-all-certs
 
 Logs: $LOGS    Ctrl-C ends it.
