@@ -7,7 +7,10 @@
 #ifdef CASTATION_CRASH_POINTS
 void crash_point(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #else
-#define crash_point(...) ((void)0)
+__attribute__((format(printf, 1, 2))) static inline void crash_point(const char *fmt, ...)
+{
+    (void)fmt;
+}
 #endif
 
 #endif
