@@ -45,7 +45,8 @@ station_DIR  := src/station
 station_SRC  := station effects bay job job_queue steps voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
 portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate \
-                problem server server_head server_watch portal portal_auth api api_routes api_write pages
+                problem server server_head server_watch portal portal_auth api api_routes api_write pages \
+                pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal cli
@@ -72,7 +73,7 @@ caportald_ROOMS      := portal store domain base
 caportald_PKGS       := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
-caportal_PKGS        := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
+caportal_PKGS        := libcrypto jansson libconfig sqlite3
 
 # ---- unit tests: tests/unit/test_<module>.c, and the rooms each links -------------------------------------------------
 UNIT :=

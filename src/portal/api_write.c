@@ -142,7 +142,8 @@ int api_write(struct api_call *call, const struct api_write *w, unsigned int *re
     if (run(call, w, ret_body, &why) == 0) {
         *ret_status = 200;
         if (!call->unchanged)
-            log_info("%s: %s %s", call->station, w->route->operation, call->application);
+            log_info("%s: %s%s%s", call->station, w->route->operation, *call->application ? " " : "",
+                     call->application);
         return 0;
     }
     db_rollback(call->act.db);
