@@ -24,7 +24,7 @@ struct bay_client {
     int64_t deadline;
     bool killed;
     int64_t killed_at; /* CLOCK_MONOTONIC ms, when killed */
-    bool crash_armed;
+    bool crash_armed;  /* it was given a crash point */
 };
 
 /* ---- the worker's environment
@@ -36,7 +36,7 @@ static const char *const PASSED[] = {"CASTATION_DEBUG", "ASAN_OPTIONS", "UBSAN_O
 
 /* A crash point in a worker is passed on until one worker died of it: its successors must show the recovery.
  */
-static bool crash_spent;
+static char crash_spent[64];
 
 static char *variable(const char *name)
 {
@@ -54,7 +54,7 @@ static size_t environment(char *env[PASSED_COUNT + 2], bool *ret_crash_armed)
         if ((env[n] = variable(PASSED[i])))
             n++;
     const char *crash = getenv("CASTATION_CRASH");
-    *ret_crash_armed = crash && strncmp(crash, "bay.", 4) == 0 && !crash_spent;
+    *ret_crash_armed = crash && strncmp(crash, "bay.", 4) == 0 && strcmp(crash, crash_spent) != 0;
     if (*ret_crash_armed && (env[n] = variable("CASTATION_CRASH")))
         n++;
     env[n] = NULL;
@@ -227,8 +227,9 @@ int bay_client_reap(struct bay_client *c, int *ret_status)
     while (pid < 0 && errno == EINTR);
     if (pid == 0)
         return 0;
-    if (c->crash_armed && !c->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        crash_spent = true;
+    const char *crash = getenv("CASTATION_CRASH");
+    if (c->crash_armed && crash && !c->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        snprintf(crash_spent, sizeof(crash_spent), "%s", crash);
     close(c->pidfd);
     c->pidfd = -1;
     if (ret_status)

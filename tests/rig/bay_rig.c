@@ -101,6 +101,7 @@ void rig_init_at(struct rig *r, const char *dir)
     write_sealing_key(r);
     rig_blank(r, r->token, r->serial);
     r->pin_version = 1;
+    r->ms = RIG_MS;
 }
 
 void rig_init(struct rig *r)
@@ -290,7 +291,7 @@ int rig_channel(struct rig *r, struct err *err)
     begin(&m, &reply, BAY_CHANNEL);
     bay_channel_req_put(&m, &q);
     msg_put_fd(&m, fd);
-    int rc = finish(&m, &reply, rig_ask(r, &m, RIG_MS, &reply, err), err);
+    int rc = finish(&m, &reply, rig_ask(r, &m, r->ms, &reply, err), err);
     close(fd);
     return rc;
 }
@@ -319,7 +320,7 @@ int rig_step_probe(struct rig *r, struct err *err)
     struct bay_probe_rep p;
     memset(&q, 0, sizeof(q));
     rig_text(q.serial, r->serial);
-    return rig_ask_probe(r, &q, &p, RIG_MS, err);
+    return rig_ask_probe(r, &q, &p, r->ms, err);
 }
 
 int rig_step_init(struct rig *r, struct err *err)
@@ -328,7 +329,7 @@ int rig_step_init(struct rig *r, struct err *err)
     struct bay_init_rep p;
     rig_text(q.serial, r->serial);
     rig_text(q.label, "测试机构 1");
-    return rig_ask_init(r, &q, &p, RIG_MS, err);
+    return rig_ask_init(r, &q, &p, r->ms, err);
 }
 
 int rig_step_set_so_pin(struct rig *r, struct err *err)
@@ -336,7 +337,7 @@ int rig_step_set_so_pin(struct rig *r, struct err *err)
     struct bay_set_so_pin_req q = {
         .so_kind = so_kind(r), .so_version = RIG_SO_VERSION, .to_version = RIG_SO_VERSION};
     rig_text(q.serial, r->serial);
-    int rc = rig_ask_set_so_pin(r, &q, RIG_MS, err);
+    int rc = rig_ask_set_so_pin(r, &q, r->ms, err);
     r->so_derived = r->so_derived || rc == 0;
     return rc;
 }
@@ -346,7 +347,7 @@ int rig_step_seal_pin(struct rig *r, struct err *err)
     struct bay_seal_pin_req q = {.pin_version = r->pin_version};
     rig_text(q.serial, r->serial);
     rig_text(q.job, RIG_JOB);
-    return rig_ask_seal_pin(r, &q, &r->sealed, RIG_MS, err);
+    return rig_ask_seal_pin(r, &q, &r->sealed, r->ms, err);
 }
 
 int rig_step_set_user_pin(struct rig *r, struct err *err)
@@ -354,7 +355,7 @@ int rig_step_set_user_pin(struct rig *r, struct err *err)
     struct bay_set_user_pin_req q = {
         .so_kind = so_kind(r), .so_version = RIG_SO_VERSION, .pin_version = r->pin_version};
     rig_text(q.serial, r->serial);
-    return rig_ask_set_user_pin(r, &q, RIG_MS, err);
+    return rig_ask_set_user_pin(r, &q, r->ms, err);
 }
 
 int rig_step_keygen(struct rig *r, enum key_type type, struct err *err)
@@ -363,7 +364,7 @@ int rig_step_keygen(struct rig *r, enum key_type type, struct err *err)
     rig_text(q.serial, r->serial);
     rig_text(q.label, "张三 signing");
     (void)bytes_set(q.key_id, RIG_KEY_ID, 16);
-    return rig_ask_keygen(r, &q, &r->key, RIG_MS, err);
+    return rig_ask_keygen(r, &q, &r->key, r->ms, err);
 }
 
 int rig_step_csr(struct rig *r, struct err *err)
@@ -375,7 +376,7 @@ int rig_step_csr(struct rig *r, struct err *err)
     r->subject_len = rig_subject("张三", r->subject, sizeof(r->subject));
     (void)bytes_set(q.subject, r->subject, r->subject_len);
     (void)bytes_set(q.challenge, "0123456789abcdef0123456789abcdef", 32);
-    return rig_ask_csr(r, &q, &r->csr, RIG_MS, err);
+    return rig_ask_csr(r, &q, &r->csr, r->ms, err);
 }
 
 int rig_step_write(struct rig *r, struct err *err)
@@ -390,7 +391,7 @@ int rig_step_write(struct rig *r, struct err *err)
     (void)bytes_set(q.key_id, r->key.final_id.data, r->key.final_id.len);
     (void)bytes_set(q.certificate, r->certificate, r->certificate_len);
     (void)bytes_set(q.chain, r->chain, r->chain_len);
-    return rig_ask_write(r, &q, &p, RIG_MS, err);
+    return rig_ask_write(r, &q, &p, r->ms, err);
 }
 
 int rig_step_verify(struct rig *r, struct err *err)
@@ -401,7 +402,7 @@ int rig_step_verify(struct rig *r, struct err *err)
     (void)bytes_set(q.key_id, r->key.final_id.data, r->key.final_id.len);
     (void)bytes_set(q.certificate, r->certificate, r->certificate_len);
     (void)bytes_set(q.chain, r->chain, r->chain_len);
-    return rig_ask_verify(r, &q, &p, RIG_MS, err);
+    return rig_ask_verify(r, &q, &p, r->ms, err);
 }
 
 int rig_step_wipe(struct rig *r, struct err *err)
@@ -411,7 +412,7 @@ int rig_step_wipe(struct rig *r, struct err *err)
     rig_text(q.serial, r->serial);
     rig_text(q.label, "BLANK");
     r->certificate_len = 0;
-    return rig_ask_wipe(r, &q, &p, RIG_MS, err);
+    return rig_ask_wipe(r, &q, &p, r->ms, err);
 }
 
 int rig_make(struct rig *r, enum key_type type, struct err *err)

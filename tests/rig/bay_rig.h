@@ -30,6 +30,7 @@ struct rig {
     uint8_t certificate[CERTIFICATE_MAX], chain[CERTIFICATE_MAX];
     size_t certificate_len, chain_len;
     uint32_t pin_version;
+    int ms; /* that a step may take */
     bool so_derived; /* set_so_pin is done */
 };
 
