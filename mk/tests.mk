@@ -103,3 +103,11 @@ cli_csv_ROOMS   := cli base
 cli_csv_PKGS    := libcrypto jansson libconfig
 cli_table_ROOMS := cli store wire domain base
 cli_table_PKGS  := libcrypto jansson libconfig sqlite3
+
+# ---- castation-check: asserts the invariants over all records (tests/crash/check.t shows that it can fail)
+ROOMS     += check
+check_DIR := tests/crash
+check_SRC := check_vault check_deliverable check_single check_signed check_forgotten check_journal check_secrets check_tokens
+$(B)/castation-check: $(B)/tests/crash/check_invariants.o $(patsubst %,$(B)/lib%.a,check cert store wire domain base)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig sqlite3) -ldl
+flow-parts += $(B)/castation-check
