@@ -25,7 +25,7 @@ die() {
 step() { printf '\n== %s\n' "$*"; }
 
 case $MODE in demo | run) ;; *) die "usage: demo.sh demo|run" ;; esac
-[[ $N =~ ^[1-9][0-9]{0,4}$ ]] || die "N=$N: how many applications, 1 to 99999"
+[[ $N =~ ^[1-9][0-9]{0,3}$ ]] || die "N=$N: how many applications, 1 to 9999"
 [[ $BAYS =~ ^[1-9][0-9]?$ ]] || die "BAYS=$BAYS: 1 to 64"
 [ "$BAYS" -le 64 ] || die "BAYS=$BAYS: 1 to 64"
 [ -x "$BIN/castationd" ] || die "$BIN/castationd is not built: run make"
@@ -164,25 +164,26 @@ stop feed
 step "letters, certificates, result.json"
 (umask 077 && mkdir -p "$DEMO/letters" "$DEMO/certificates")
 cp "$DEMO/ca.pem" "$DEMO/chain.pem" || failed "the CA certificate" none # a root: the chain is itself
-castation tokens --state deliverable --limit 100000 --json >"$DEMO/tokens.json" || failed "castation tokens" station
+castation tokens --state deliverable --limit 10000 --json >"$DEMO/tokens.json" || failed "castation tokens" station
 : >"$DEMO/made.jsonl"
 while read -r serial; do
     castation letter "$serial" -o "$DEMO/letters/$serial.txt" >/dev/null || failed "the letter of $serial" vault
     castation token "$serial" --json >"$DEMO/token.json" || failed "castation token $serial" station
-    jq -r .token.certificate "$DEMO/token.json" >"$DEMO/certificates/$serial.pem"
+    jq -er .token.certificate "$DEMO/token.json" >"$DEMO/certificates/$serial.pem" || failed "the certificate of $serial" none
     jq -c --arg pem "$DEMO/certificates/$serial.pem" --arg conf "$DEMO/drawer/$serial/softhsm2.conf" '.token | {
         application, organisation, identifier, profile, token_serial: .serial, token_label: .label, certificate: $pem,
-        certificate_serial, key_id, module, env: {SOFTHSM2_CONF: $conf}, delivery}' "$DEMO/token.json" >>"$DEMO/made.jsonl"
+        certificate_serial, key_id, "module": .module, env: {SOFTHSM2_CONF: $conf}, delivery}' \
+        "$DEMO/token.json" >>"$DEMO/made.jsonl" || failed "reading what castation says of $serial" none
     [ -f "$DEMO/drawer/$serial/softhsm2.conf" ] || failed "token $serial is not in the drawer, which" feed
 done < <(jq -r '.tokens[].serial' "$DEMO/tokens.json")
-castation jobs --state failed --limit 100000 --json | jq '[.jobs[] | {application, organisation, reason: .detail}]' \
+castation jobs --state failed --limit 10000 --json | jq '[.jobs[] | {application, organisation, reason: .detail}]' \
     >"$DEMO/failed.json" || failed "castation jobs" station
 jq -n --arg ca "$DEMO/ca.pem" --arg chain "$DEMO/chain.pem" --slurpfile made "$DEMO/made.jsonl" \
     --slurpfile failed "$DEMO/failed.json" '{ca: $ca, chain: $chain, made: $made, failed: $failed[0]}' \
     >"$DEMO/result.json" || failed "result.json" none
 rm -f "$DEMO"/{tokens.json,token.json,made.jsonl,failed.json}
 
-castation --lang "$LANGUAGE" tokens --state deliverable --limit 100000
+castation --lang "$LANGUAGE" tokens --state deliverable --limit 10000
 castation --lang "$LANGUAGE" audit verify || failed "the audit chain" station
 made=$(jq '.made | length' "$DEMO/result.json")
 bad=$(jq '.failed | length' "$DEMO/result.json")

@@ -37,6 +37,8 @@ static const struct word WORDS[] = {
     {"stopping", {"正在停止", "stopping"}},
     {"ready", {"就绪", "ready"}},
     {"locked", {"未登录", "locked"}},
+    {"no-ca", {"尚无 CA", "no CA yet"}},
+    {"ca-expired", {"CA 已过期", "CA expired"}},
     {"mail", {"邮寄", "mail"}},
     {"pickup", {"自取", "pickup"}},
     {"factory", {"出厂", "factory"}},
