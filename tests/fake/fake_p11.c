@@ -326,7 +326,8 @@ static void weaken(const struct faults *f, CK_ATTRIBUTE *template, unsigned long
 static void truncate_values(const struct faults *f, CK_ATTRIBUTE *template, unsigned long n)
 {
     for (unsigned long i = 0; has(f, DO_TRUNCATE) && i < n; i++)
-        if (template[i].ulValueLen != CK_UNAVAILABLE_INFORMATION && template[i].ulValueLen > 1)
+        if (template[i].pValue && template[i].ulValueLen != CK_UNAVAILABLE_INFORMATION &&
+            template[i].ulValueLen > 1)
             template[i].ulValueLen--;
 }
 
