@@ -243,9 +243,9 @@ out:
  * paper. */
 static bool nothing_written(enum err_code code)
 {
-    static const enum err_code before[] = {ERR_REFUSED,   ERR_HSM_LOCKED, ERR_HSM_PIN,  ERR_HSM_GONE,
-                                           ERR_CA_ABSENT, ERR_FIELD,      ERR_PROTOCOL, ERR_NOT_FOUND,
-                                           ERR_RATE,      ERR_PERMISSION};
+    static const enum err_code before[] = {ERR_LETTER,   ERR_REFUSED,  ERR_HSM_LOCKED, ERR_HSM_PIN,
+                                           ERR_HSM_GONE, ERR_HSM,      ERR_FIELD,      ERR_CA_ABSENT,
+                                           ERR_PROTOCOL, ERR_NOT_FOUND};
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
         if (before[i] == code)
             return true;
