@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/plain_text.h"
 #include "station/control.h"
+
+#define REASON_CHARACTERS_MAX 64 /* it goes into the vault's log, when a certificate is voided for it */
 
 int control_token_changed(struct station *st, const char *serial, struct err *err)
 {
@@ -120,10 +123,13 @@ CONTROL_HANDLER(act_quarantine)
     struct token_row token = {0};
     struct err why;
     const char *reason = json_str(call->arguments, "reason");
+    if (plain_text_check(reason, REASON_CHARACTERS_MAX, fail) < 0) {
+        err_prepend(fail, "reason");
+        return CALL_REFUSED;
+    }
     if (token_get(st->db, json_str(call->arguments, "serial"), &token, &why) < 0)
         return call_not_read(&why, fail, err);
-    int rc = *reason != '\0' ? quarantine(st, &token, call->actor, reason, fail, err)
-                             : call_refused(fail, ERR_FIELD, "reason: must say why");
+    int rc = quarantine(st, &token, call->actor, reason, fail, err);
     token_row_done(&token);
     return rc == CALL_DONE ? call_done(ret, err) : rc;
 }
