@@ -111,3 +111,8 @@ check_SRC := check_vault check_deliverable check_single check_signed check_forgo
 $(B)/castation-check: $(B)/tests/crash/check_invariants.o $(patsubst %,$(B)/lib%.a,check cert store wire domain base)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig sqlite3) -ldl
 flow-parts += $(B)/castation-check
+
+# ---- vault: a client that plays castationd, bay and command line, for its flow and crash tests
+$(B)/vault_tool: $(B)/tests/unit/vault_tool.o $(B)/libcert.a $(B)/libwire.a $(B)/libdomain.a $(B)/libbase.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig) -lpthread
+flow-parts += $(B)/vault_tool

@@ -109,8 +109,7 @@ int check_key_usage(struct check *c, struct err *err)
     return 0;
 }
 
-/* ---- lists of OIDs
- * ------------------------------------------------------------------------------------------------ */
+/* ---- lists of OIDs ------------------------------------------------------------------------------ */
 
 /* Is `oid` among the profile's? Texts are dotted or OpenSSL's names. */
 static bool listed(const ASN1_OBJECT *oid, const char list[][64], size_t n)
@@ -157,8 +156,7 @@ int check_policies(struct check *c, struct err *err)
     return fine ? 0 : err_set(err, ERR_REFUSED, "the policies are not the profile's");
 }
 
-/* ---- key identifiers: RFC 5280 4.2.1.1, 4.2.1.2 method 1
- * ---------------------------------------------------------- */
+/* ---- key identifiers: RFC 5280 4.2.1.1, 4.2.1.2 method 1 ---------------------------------------- */
 
 int check_subject_key_id(struct check *c, struct err *err)
 {
@@ -181,8 +179,7 @@ int check_authority_key_id(struct check *c, struct err *err)
     return fine ? 0 : err_set(err, ERR_REFUSED, "the authority key identifier is not the CA's");
 }
 
-/* ---- addresses
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------------------------------- */
 
 static bool is_address(const GENERAL_NAME *name, const char *expected)
 {
@@ -241,8 +238,7 @@ int check_information_access(struct check *c, struct err *err)
                : err_set(err, ERR_REFUSED, "the issuer and OCSP addresses are not the profile's");
 }
 
-/* ---- the organisation's identifier
- * -------------------------------------------------------------------------------- */
+/* ---- the organisation's identifier -------------------------------------------------------------- */
 
 /* extnValue is the DER of a PrintableString. */
 int check_uscc(struct check *c, struct err *err)

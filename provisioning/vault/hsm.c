@@ -58,8 +58,7 @@ const char *hsm_title(const struct hsm *h)
     return h->title;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------------ */
 
 static int load_module(struct hsm *h, const char *path, struct err *err)
 {
@@ -187,8 +186,7 @@ void hsm_close(struct hsm **hp)
     *hp = NULL;
 }
 
-/* ---- login
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- login -------------------------------------------------------------------------------------- */
 
 int hsm_pin_ready(struct hsm *h, bool careful, struct err *err)
 {
@@ -228,8 +226,7 @@ int hsm_check(struct hsm *h, struct err *err)
     return 0;
 }
 
-/* ---- errors of libp11
- * --------------------------------------------------------------------------------------------- */
+/* ---- errors of libp11 --------------------------------------------------------------------------- */
 
 int hsm_evp_failed(struct hsm *h, const char *what, struct err *err)
 {
@@ -251,8 +248,7 @@ int hsm_evp_failed(struct hsm *h, const char *what, struct err *err)
     return err_ckr(err, ERR_HSM, rv, "HSM: %s: %s", what, said);
 }
 
-/* ---- random bytes, HMAC
- * ------------------------------------------------------------------------------------------- */
+/* ---- random bytes, HMAC ------------------------------------------------------------------------- */
 
 int hsm_random(struct hsm *h, void *dst, size_t len, struct err *err)
 {

@@ -48,8 +48,7 @@ static void digest(const char *a, const char *b, uint32_t n, uint8_t ret[SHA256_
     sha256(text, len > 0 ? (size_t)len : 0, ret);
 }
 
-/* ---- looking up
- * --------------------------------------------------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------------------------------- */
 
 static struct reservation *by_serial(const struct index *ix, const void *serial, size_t len)
 {
@@ -124,8 +123,7 @@ struct index_counts index_counts(const struct index *ix)
     return ix->counts;
 }
 
-/* ---- taking records in
- * -------------------------------------------------------------------------------------------- */
+/* ---- taking records in -------------------------------------------------------------------------- */
 
 static int bad(struct err *err, const char *what)
 {

@@ -61,8 +61,7 @@ int letter_open(struct hsm *hsm, const struct vault_letter_req *req, struct buf 
     return rc;
 }
 
-/* ---- the text
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the text ----------------------------------------------------------------------------------- */
 
 static int put_line(struct buf *b, enum text_id id, const char *value, struct err *err)
 {
@@ -90,8 +89,7 @@ int letter_text(const struct vault_letter_req *req, const struct buf *pin, struc
     return put_sentence(ret, TEXT_LETTER_LOST, err);
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------------ */
 
 int letter_check_fd(int fd, struct err *err)
 {

@@ -43,8 +43,7 @@ enum record_type record_type_from_name(const char *name)
     return RECORD_TYPE_COUNT;
 }
 
-/* ---- replay
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------------------------------- */
 
 /* One whole line, its newline taken off. Fills *ret_record and moves l->hash on. */
 static int check_line(struct vault_log *l, const char *line, size_t len, json_t **ret_record, struct err *err)
@@ -124,8 +123,7 @@ static int replay(struct vault_log *l, const char *path, const struct replay *r,
     return rc;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------------ */
 
 static int open_file(struct vault_log *l, const char *path, struct err *err)
 {
@@ -181,8 +179,7 @@ void vault_log_close(struct vault_log **lp)
     *lp = NULL;
 }
 
-/* ---- appending
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- appending ---------------------------------------------------------------------------------- */
 
 static int write_whole(int fd, const uint8_t *data, size_t len, uint64_t offset)
 {

@@ -30,8 +30,7 @@ static int fingerprint(const struct login *l, const struct buf *pin, uint8_t *re
     return 0;
 }
 
-/* ---- the file
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the file ----------------------------------------------------------------------------------- */
 
 static int take_try(struct login *l, enum login_kind kind, const json_t *top, struct err *err)
 {
@@ -117,8 +116,7 @@ static int save(const struct login *l, struct err *err)
     return rc;
 }
 
-/* ---- trying
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- trying ------------------------------------------------------------------------------------- */
 
 int login_may_try(const struct login *l, const struct buf *pin, struct err *err)
 {

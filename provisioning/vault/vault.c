@@ -40,8 +40,7 @@ int vault_record(struct vault *v, enum record_type type, json_t *fields, struct 
     return rc;
 }
 
-/* ---- state
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- state -------------------------------------------------------------------------------------- */
 
 enum vault_state vault_state_of(const struct vault *v)
 {
@@ -75,9 +74,7 @@ int vault_need_ca(const struct vault *v, struct err *err)
     return ca_check_dates(&v->ca, now / 1000, err);
 }
 
-/* ---- CA
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- CA ----------------------------------------------------------------------------------------- */
 
 /* A vault that died between logging its new root and writing the file: the log has it, and it is written now.
  */
@@ -141,8 +138,7 @@ int vault_find_ca(struct vault *v, struct err *err)
     return 0;
 }
 
-/* ---- login
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- login -------------------------------------------------------------------------------------- */
 
 static int login_now(void *arg, const struct buf *pin, struct err *err)
 {
@@ -232,8 +228,7 @@ int vault_beat(struct vault *v, struct err *err)
     return try_credential(v, err);
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------------ */
 
 static int take_lock(struct vault *v, struct err *err)
 {

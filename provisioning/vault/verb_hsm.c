@@ -26,8 +26,7 @@ int request_name(const char *what, const char *value, struct err *err)
     return 0;
 }
 
-/* ---- status
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------------------------------- */
 
 static void put_spki(const struct vault *v, enum hsm_key which, size_t *ret_len, uint8_t dst[SPKI_MAX])
 {
@@ -72,8 +71,7 @@ int verb_status(struct vault *v, struct request *rq, struct err *err)
     return 0;
 }
 
-/* ---- unlock
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- unlock ------------------------------------------------------------------------------------- */
 
 /* The credential that was refused, or never ended, is the PIN just accepted: then it is good for the next
  * start too. */
@@ -113,8 +111,7 @@ int verb_unlock(struct vault *v, struct request *rq, struct err *err)
     return rc;
 }
 
-/* ---- ca_init
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- ca_init ------------------------------------------------------------------------------------ */
 
 static int nothing_there(struct vault *v, struct err *err)
 {

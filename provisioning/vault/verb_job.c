@@ -12,8 +12,7 @@
 
 #define LETTER_WRITE_MS 10000
 
-/* ---- register
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- register ----------------------------------------------------------------------------------- */
 
 /* A wipe has no application any more; it is logged as what it is. */
 static int check_purpose(struct vault *v, const struct vault_register_req *req, struct application *app,
@@ -73,8 +72,7 @@ int verb_register(struct vault *v, struct request *rq, struct err *err)
     return 0;
 }
 
-/* ---- derive_so_pin
- * ------------------------------------------------------------------------------------------------ */
+/* ---- derive_so_pin ------------------------------------------------------------------------------ */
 
 static int hmac(void *arg, uint32_t version, const void *data, size_t len, uint8_t ret[32], struct err *err)
 {
@@ -124,8 +122,7 @@ int verb_derive_so_pin(struct vault *v, struct request *rq, struct err *err)
     return rc;
 }
 
-/* ---- letter
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- letter ------------------------------------------------------------------------------------- */
 
 /* What castationd says of whose letter it is has to be what the log says. */
 static int check_letter(struct vault *v, const struct vault_letter_req *req, struct err *err)

@@ -13,8 +13,7 @@
 #define SERIAL_HEX (2 * SERIAL_NUMBER_MAX + 1)
 #define DRAWN      16 /* bytes of a serial number: 119 random bits and more, RFC 5280 allows 20 bytes */
 
-/* ---- reserve
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- reserve ------------------------------------------------------------------------------------ */
 
 /* Random bytes of HSM and kernel, hashed together: one of the two being good is enough. Positive, no leading
  * zero, and never drawn before. */
@@ -115,9 +114,7 @@ int verb_reserve(struct vault *v, struct request *rq, struct err *err)
     return 0;
 }
 
-/* ---- sign
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- sign --------------------------------------------------------------------------------------- */
 
 /* The certificate out of a signature record, into a reply's field. */
 static int logged_certificate(const struct vault *v, const struct reservation *r, struct vault_sign_rep *rep,
@@ -223,8 +220,7 @@ int verb_sign(struct vault *v, struct request *rq, struct err *err)
     return rc;
 }
 
-/* ---- lookup, void
- * ------------------------------------------------------------------------------------------------- */
+/* ---- lookup, void ------------------------------------------------------------------------------- */
 
 int verb_lookup(struct vault *v, struct request *rq, struct err *err)
 {
