@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crash.h"
 #include "base/file.h"
 #include "device/ckr.h"
 #include "device/token.h"
@@ -163,6 +164,7 @@ int softhsm_folder_make(const char *dir, const char *module_path, const char *la
         return err_set(err, ERR_EXISTS, "%s is there already", at.path);
     remove_tree(folder); /* what a crash left of an earlier try */
     int rc = build(folder, &at, module_path, label, so_pin, user_pin, ret_serial, err);
+    crash_point("blank.make.built");
     if (rc == 0)
         rc = rename_new(folder, at.path, err);
     if (rc != 0)
@@ -196,6 +198,7 @@ int softhsm_folder_move(const char *from, const char *to, struct err *err)
         return err_set(err, ERR_EXISTS, "%s is there already", b.path);
     if (write_conf(a.path, CONF_NAME, b.path, err) != 0)
         return -1;
+    crash_point("blank.move.conf");
     if (same || rename_new(a.path, b.path, err) == 0)
         return 0;
     struct err ignored; /* the token stays where it was, and must work there */
