@@ -110,9 +110,19 @@ check_DIR := tests/crash
 check_SRC := check_vault check_deliverable check_single check_signed check_forgotten check_journal check_secrets check_tokens
 $(B)/castation-check: $(B)/tests/crash/check_invariants.o $(patsubst %,$(B)/lib%.a,check cert store wire domain base)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig sqlite3) -ldl
-flow-parts += $(B)/castation-check
+$(B)/castation-check-sample: $(B)/tests/crash/sample_records.o $(patsubst %,$(B)/lib%.a,cert store wire domain base)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig sqlite3)
+flow-parts += $(B)/castation-check $(B)/castation-check-sample
 
 # ---- vault: a client that plays castationd, bay and command line, for its flow and crash tests
 $(B)/vault_tool: $(B)/tests/unit/vault_tool.o $(B)/libcert.a $(B)/libwire.a $(B)/libdomain.a $(B)/libbase.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto jansson libconfig) -lpthread
 flow-parts += $(B)/vault_tool
+
+UNIT += profile weak csr
+profile_ROOMS := cert wire domain base
+profile_PKGS  := libcrypto jansson libconfig
+weak_ROOMS    := cert wire domain base
+weak_PKGS     := libcrypto jansson libconfig
+csr_ROOMS     := cert wire domain base
+csr_PKGS      := libcrypto jansson libconfig
