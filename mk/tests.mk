@@ -126,3 +126,14 @@ weak_ROOMS    := cert wire domain base
 weak_PKGS     := libcrypto jansson libconfig
 csr_ROOMS     := cert wire domain base
 csr_PKGS      := libcrypto jansson libconfig
+
+# ---- portal
+UNIT += portal_state portal_acts portal_api portal_pki
+portal_state_ROOMS := portal base
+portal_state_PKGS  := libcrypto jansson
+portal_acts_ROOMS  := portal store domain base
+portal_acts_PKGS   := libcrypto jansson libconfig sqlite3
+portal_api_ROOMS   := portal store domain base
+portal_api_PKGS    := libcrypto jansson libconfig sqlite3
+portal_pki_ROOMS   := portal domain base
+portal_pki_PKGS    := libcrypto jansson libconfig

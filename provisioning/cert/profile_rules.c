@@ -80,12 +80,23 @@ const char *key_usage_fault(enum key_type type, uint32_t usage)
     return NULL;
 }
 
+/* OpenSSL lets "1.3.6." and the like pass: what does not come out as it went in was no OID. */
+static bool is_dotted_form(const ASN1_OBJECT *object, const char *text)
+{
+    char dotted[128];
+    int n = OBJ_obj2txt(dotted, sizeof(dotted), object, 1);
+    return n > 0 && (size_t)n < sizeof(dotted) && strcmp(dotted, text) == 0;
+}
+
 ASN1_OBJECT *oid_parse(const char *text, bool names)
 {
-    if (!names && (!*text || strspn(text, "0123456789.") != strlen(text)))
-        return NULL;
-    ASN1_OBJECT *object = OBJ_txt2obj(text, names ? 0 : 1);
+    bool dotted = *text && strspn(text, "0123456789.") == strlen(text);
+    ASN1_OBJECT *object = dotted || names ? OBJ_txt2obj(text, dotted ? 1 : 0) : NULL;
     ERR_clear_error();
+    if (object && dotted && !is_dotted_form(object, text)) {
+        ASN1_OBJECT_free(object);
+        object = NULL;
+    }
     return object;
 }
 
