@@ -137,3 +137,7 @@ portal_api_ROOMS   := portal store domain base
 portal_api_PKGS    := libcrypto jansson libconfig sqlite3
 portal_pki_ROOMS   := portal domain base
 portal_pki_PKGS    := libcrypto jansson libconfig
+
+FUZZ += csr
+fuzz_csr_ROOMS := cert wire domain base
+fuzz_csr_PKGS  := libcrypto jansson libconfig

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "domain/plain_text.h"
 #include "portal/api.h"
 #include "portal/certificate.h"
@@ -190,14 +191,44 @@ static int run_report(struct api_call *call, json_t **ret, struct err *err)
     return answer_state(APPLICATION_MADE, ret, err);
 }
 
+static uint32_t code_point(const unsigned char *s, size_t len)
+{
+    static const unsigned char FIRST[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t c = s[0] & FIRST[len];
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (s[i] & 0x3f);
+    return c;
+}
+
+/* What a station says about a fault is kept for people to read. It is not refused for a stray character in it
+ * (the station would only send it again): what no terminal or page should get becomes '?'. */
+static void clean(const json_t *body, const char *name, char *dst, size_t cap)
+{
+    const char *s = json_str(body, name);
+    size_t n = 0, left = strlen(s);
+    while (left > 0) {
+        size_t len = utf8_char_len(s, left);
+        bool forbidden = len == 0 || plain_text_forbidden(code_point((const unsigned char *)s, len));
+        size_t put = forbidden ? 1 : len;
+        if (n + put >= cap)
+            break;
+        memcpy(dst + n, forbidden ? "?" : s, put);
+        n += put;
+        s += len > 0 ? len : 1;
+        left -= len > 0 ? len : 1;
+    }
+    dst[n] = '\0';
+}
+
 static int run_fail(struct api_call *call, json_t **ret, struct err *err)
 {
     struct act_held held;
+    char detail[FAULT_DETAIL_MAX + 1];
+    clean(call->body, "detail", detail, sizeof(detail));
     if (take_held(call, &held, err) != 0 ||
         check_set(call->body, "code", "abcdefghijklmnopqrstuvwxyz0123456789-", "of a to z, 0 to 9 and '-'",
                   err) != 0 ||
-        check_text(call->body, "detail", FAULT_DETAIL_MAX, err) != 0 ||
-        act_fail(&call->act, &held, json_str(call->body, "code"), json_str(call->body, "detail"), err) != 0)
+        act_fail(&call->act, &held, json_str(call->body, "code"), detail, err) != 0)
         return -1;
     return answer_state(APPLICATION_FAILED, ret, err);
 }
@@ -206,9 +237,10 @@ static int run_void(struct api_call *call, json_t **ret, struct err *err)
 {
     struct act_held held;
     enum application_state state;
-    if (take_held(call, &held, err) != 0 || check_text(call->body, "reason", VOID_REASON_MAX, err) != 0 ||
-        act_void(&call->act, &held, json_str(call->body, "certificate_serial"),
-                 json_str(call->body, "reason"), &state, err) != 0)
+    char reason[VOID_REASON_MAX + 1];
+    clean(call->body, "reason", reason, sizeof(reason));
+    if (take_held(call, &held, err) != 0 ||
+        act_void(&call->act, &held, json_str(call->body, "certificate_serial"), reason, &state, err) != 0)
         return -1;
     return answer_state(state, ret, err);
 }
