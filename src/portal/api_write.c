@@ -113,7 +113,7 @@ static int refuse(struct api_call *call, const struct api_write *w, const struct
         log_err(why, "%s: %s", call->station, w->route->operation);
         return 0;
     }
-    log_info("%s: %s %s: refused: %s", call->station, w->route->operation, call->application, why->text);
+    log_info("%s: %s: refused: %s", call->station, w->route->operation, why->text);
     if (db_begin(call->act.db, err) != 0 || keep(call, w, *ret_status, body, err) != 0 ||
         db_commit(call->act.db, err) != 0) {
         db_rollback(call->act.db);
