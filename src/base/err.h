@@ -26,11 +26,13 @@ struct err {
     char text[ERR_TEXT_SIZE];
 };
 
-/* Fill *err and return -1. The text is cut at a whole UTF-8 character when too long. */
+/* Fill *err and return -1. The text is always valid UTF-8: stray bytes become '?', and one too long is cut at a
+ * whole character. Arguments may point into err->text. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, from errno: appends ": strerror", code by errno (ENOSPC, EDQUOT → ERR_DISK_FULL,
- * ETIMEDOUT → ERR_TIMEOUT, ENOMEM → ERR_MEMORY, otherwise ERR_SYSTEM). Returns -1. */
+ * ETIMEDOUT → ERR_TIMEOUT, ENOMEM → ERR_MEMORY, otherwise ERR_SYSTEM). What is too long loses the end of its
+ * own words, never the reason. Returns -1. */
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, with a CK_RV kept beside it. Returns -1. */
