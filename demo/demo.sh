@@ -46,7 +46,7 @@ RUN=$(mktemp -d /tmp/castation-XXXXXX) || die "no runtime folder under /tmp"
 BENCH=$DEMO BENCH_BAYS=$BAYS
 . "$ROOT/demo/bench.sh"
 
-ended=
+ended='' not_clean=''
 the_end() {
     local code=$?
     trap '' INT TERM
@@ -55,6 +55,7 @@ the_end() {
         stop_all
     fi
     rm -rf "$RUN"
+    [ -z "$not_clean" ] || code=1
     [ -n "$ended" ] || echo "demo: it did not come to its end; the logs are in $DEMO/log" >&2
     exit "$code"
 }
@@ -64,7 +65,6 @@ bench_killed() {
     echo "demo: $1 did not end within $2 s of SIGTERM and was KILLED; see $LOGS/$1.log" >&2
     not_clean=1
 }
-not_clean=
 # A part that failed: what its log says, and the end.
 failed() {
     echo "demo: $1 failed" >&2
@@ -110,7 +110,7 @@ if [ "$MODE" = run ]; then
     cat <<END
 
 The bench is up. Pages: http://127.0.0.1:$(bench_port pages)/   Blanks are plugged in as bays fall free; made tokens
-go to build/demo/drawer. $N applications are being made now. In a second terminal:
+go to $DEMO/drawer. $N applications are being made now. In a second terminal:
 
   cd $ROOT
   c="$BIN/castation -c $BENCH/etc/station.conf"

@@ -7,7 +7,9 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX     10000
 
 static const struct column BAY_COLUMNS[] = {
     {{"工位", "BAY"}, "bay", COLUMN_TEXT, 0},        {{"状态", "STATE"}, "state", COLUMN_WORD, 0},
@@ -108,33 +110,42 @@ static int no_arguments(int argc, char **argv, struct err *err)
     return args_parse(argc, argv, NULL, 0, NULL, 0, 0, NULL, err);
 }
 
+/* A list that is as long as was asked for has probably been cut: say so. */
+static void warn_if_cut(const struct cli *cli, int64_t limit, const json_t *rows)
+{
+    if (limit > 0 && json_array_size(rows) == (size_t)limit)
+        cli_warn(cli, TEXT_LIST_CUT, (long long)limit);
+}
+
 static int list(struct cli *cli, const char *command, json_t *arguments, const char *key,
                 const struct column *columns, size_t n, struct err *err)
 {
     json_t *result = NULL;
+    int64_t limit = json_int(arguments, "limit");
     int rc = cli_ask(cli, command, arguments, &result, err);
     if (rc == 0 && cli->json)
         rc = cli_print_json(result, err);
     else if (rc == 0)
         table_print(stdout, cli->lang, columns, n, json_object_get(result, key));
+    if (rc == 0)
+        warn_if_cut(cli, limit, json_object_get(result, key));
     json_decref(result);
     return rc;
 }
 
-/* [--state STATE] [--limit N] */
-static int filter(int argc, char **argv, json_t **ret, struct err *err)
+/* [--state STATE] [--limit N]; with_state: whether there is the first. */
+static int filter(int argc, char **argv, bool with_state, json_t **ret, struct err *err)
 {
     const char *state = NULL, *limit = NULL;
-    const struct arg_option options[] = {{"--state", &state, NULL}, {"--limit", &limit, NULL}};
-    int64_t n = 0;
-    if (args_parse(argc, argv, options, COUNT(options), NULL, 0, 0, NULL, err) != 0 ||
-        (limit && args_int(limit, "--limit", 1, 1000000, &n, err) != 0))
+    const struct arg_option options[] = {{"--limit", &limit, NULL}, {"--state", &state, NULL}};
+    int64_t n = LIMIT_DEFAULT;
+    if (args_parse(argc, argv, options, with_state ? 2 : 1, NULL, 0, 0, NULL, err) != 0 ||
+        (limit && args_int(limit, "--limit", 1, LIMIT_MAX, &n, err) != 0))
         return -1;
     json_t *arguments = json_object();
     if (state)
         json_object_set_new(arguments, "state", json_string(state));
-    if (limit)
-        json_object_set_new(arguments, "limit", json_integer(n));
+    json_object_set_new(arguments, "limit", json_integer(n));
     *ret = arguments;
     return 0;
 }
@@ -149,7 +160,7 @@ int verb_bays(struct cli *cli, int argc, char **argv, struct err *err)
 int verb_jobs(struct cli *cli, int argc, char **argv, struct err *err)
 {
     json_t *arguments;
-    if (filter(argc, argv, &arguments, err) != 0)
+    if (filter(argc, argv, true, &arguments, err) != 0)
         return -1;
     return list(cli, "jobs", arguments, "jobs", JOB_COLUMNS, COUNT(JOB_COLUMNS), err);
 }
@@ -157,16 +168,17 @@ int verb_jobs(struct cli *cli, int argc, char **argv, struct err *err)
 int verb_tokens(struct cli *cli, int argc, char **argv, struct err *err)
 {
     json_t *arguments;
-    if (filter(argc, argv, &arguments, err) != 0)
+    if (filter(argc, argv, true, &arguments, err) != 0)
         return -1;
     return list(cli, "tokens", arguments, "tokens", TOKEN_COLUMNS, COUNT(TOKEN_COLUMNS), err);
 }
 
 int verb_stock_list(struct cli *cli, int argc, char **argv, struct err *err)
 {
-    if (no_arguments(argc, argv, err) != 0)
+    json_t *arguments;
+    if (filter(argc, argv, false, &arguments, err) != 0)
         return -1;
-    return list(cli, "stock_list", NULL, "stock", STOCK_COLUMNS, COUNT(STOCK_COLUMNS), err);
+    return list(cli, "stock_list", arguments, "stock", STOCK_COLUMNS, COUNT(STOCK_COLUMNS), err);
 }
 
 int verb_rack_list(struct cli *cli, int argc, char **argv, struct err *err)
