@@ -16,8 +16,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b);
-/* mmap + mlock2 + MADV_DONTDUMP + MADV_DONTFORK; a lock refused is ERR_MEMORY of the first put. A forked child
- * has no such page: it must not touch, nor end, a secret buffer that its parent filled. */
+/* mmap + mlock2 + MADV_DONTDUMP + MADV_DONTFORK; a lock refused is ERR_MEMORY of the first put. A forked
+ * child has no such page: it must not touch, nor end, a secret buffer that its parent filled. */
 void buf_init_secret(struct buf *b);
 void buf_done(struct buf *b);  /* wipes when secret; NULL-safe; the struct may be used again after an init */
 void buf_reset(struct buf *b); /* len = 0, wiped when secret, memory kept */

@@ -26,8 +26,8 @@ struct err {
     char text[ERR_TEXT_SIZE];
 };
 
-/* Fill *err and return -1. The text is always valid UTF-8: stray bytes become '?', and one too long is cut at a
- * whole character. Arguments may point into err->text. */
+/* Fill *err and return -1. The text is always valid UTF-8: stray bytes become '?', and one too long is cut at
+ * a whole character. Arguments may point into err->text. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, from errno: appends ": strerror", code by errno (ENOSPC, EDQUOT → ERR_DISK_FULL,
