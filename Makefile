@@ -85,3 +85,4 @@ include mk/fuzz.mk
 -include mk/lint.mk
 include mk/check.mk
 include mk/demo.mk
+-include mk/bench.mk

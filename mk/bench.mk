@@ -1,0 +1,15 @@
+# make bench: ratios to a floor measured in the same run.
+# BENCH_N=tokens a run, BENCH_BAYS="1 4".
+BENCH_PROGRAMS := floor feeder
+floor_MAIN   := tests/bench/floor.c
+floor_ROOMS  := products base
+floor_PKGS   := libcrypto
+feeder_MAIN  := tests/bench/feeder.c
+feeder_ROOMS := base
+feeder_PKGS  := libcrypto jansson
+$(foreach p,$(BENCH_PROGRAMS),$(eval $(call program_rule,$(p))))
+BENCH_N    ?= 100
+BENCH_BAYS ?= 1 4
+bench: deps-check all $(addprefix $(B)/,$(BENCH_PROGRAMS))
+	@N='$(BENCH_N)' BAYS='$(BENCH_BAYS)' CASTATION_BUILD='$(abspath $(B))' tests/bench/bench.sh
+.PHONY: bench
