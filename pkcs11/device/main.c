@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     bay_init(&b);
     int rc = run(&b, argv[2], &err);
     if (rc != 0)
-        log_err(&err, "bay %s", b.name[0] != '\0' ? b.name : "?");
+        log_err(&err, "%s%s", b.name[0] != '\0' ? "bay " : "start", b.name);
     bay_done(&b);
     conf_free(KEYS, COUNT_OF(KEYS), &b.config);
     return rc == 0 ? 0 : err.code == ERR_PROTOCOL ? 1 : err_exit_code(err.code);

@@ -33,4 +33,3 @@ const char *bay_verb_name(enum bay_verb verb)
 {
     return (unsigned int)verb < BAY_VERB_COUNT ? VERB_NAMES[verb] : "unknown";
 }
-

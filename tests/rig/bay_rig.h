@@ -1,5 +1,6 @@
-/* A bench of one bay for tests: a real SoftHSM blank made by castation-blank, a real castation-bay spoken to through
- * bay_client, a test CA, and the vault's ends: sealing key and channel. Set-up that fails ends the test program. */
+/* A bench of one bay for tests: a real SoftHSM blank made by castation-blank, a real castation-bay spoken to
+ * through bay_client, a test CA, and the vault's ends: sealing key and channel. Set-up that fails ends the
+ * test program. */
 #ifndef CASTATION_TESTS_BAY_RIG_H
 #define CASTATION_TESTS_BAY_RIG_H
 
@@ -30,21 +31,22 @@ struct rig {
     uint8_t certificate[CERTIFICATE_MAX], chain[CERTIFICATE_MAX];
     size_t certificate_len, chain_len;
     uint32_t pin_version;
-    int ms; /* that a step may take */
+    int ms;          /* that a step may take */
     bool so_derived; /* set_so_pin is done */
 };
 
-void rig_init(struct rig *r);       /* a folder and a blank in it; no worker yet */
+void rig_init(struct rig *r); /* a folder and a blank in it; no worker yet */
 void rig_init_at(struct rig *r, const char *dir);
-void rig_done(struct rig *r);       /* ends the worker, removes the folder */
-void rig_close(struct rig *r);      /* the same, and leaves the folder */
+void rig_done(struct rig *r);  /* ends the worker, removes the folder */
+void rig_close(struct rig *r); /* the same, and leaves the folder */
 void rig_blank(struct rig *r, const char *path, char ret_serial[SERIAL_SIZE]); /* another token */
-void rig_script(struct rig *r, const char *script); /* from the next worker on: the fake module, with these faults */
-void rig_pull(struct rig *r);       /* the token's content moved away, as unplugged; and back */
+void rig_script(struct rig *r,
+                const char *script); /* from the next worker on: the fake module, with these faults */
+void rig_pull(struct rig *r);        /* the token's content moved away, as unplugged; and back */
 void rig_plug(struct rig *r);
 
-/* One request and its answer, within `ms`. The worker gone: ERR_PEER_GONE, and reaped; over time: killed, reaped,
- * ERR_TIMEOUT. `reply` is initialised by the caller. */
+/* One request and its answer, within `ms`. The worker gone: ERR_PEER_GONE, and reaped; over time: killed,
+ * reaped, ERR_TIMEOUT. `reply` is initialised by the caller. */
 int rig_ask(struct rig *r, struct msg_out *m, int ms, struct msg_in *reply, struct err *err);
 
 /* Start a worker: process, and hello; and with the channel. */
@@ -54,8 +56,13 @@ int rig_channel(struct rig *r, struct err *err);
 void rig_start(struct rig *r); /* all three, which must succeed */
 int rig_end(struct rig *r);    /* closes or kills and reaps; the status as of waitpid */
 
-#define RIG_VERBS(V) V(hello, HELLO) V(probe, PROBE) V(init, INIT) V(seal_pin, SEAL_PIN) V(keygen, KEYGEN) V(csr, CSR) V(write, WRITE) V(verify, VERIFY) V(wipe, WIPE)
-#define V(name, NAME) int rig_ask_##name(struct rig *r, const struct bay_##name##_req *q, struct bay_##name##_rep *p, int ms, struct err *err);
+#define RIG_VERBS(V)                                                                                         \
+    V(hello, HELLO)                                                                                          \
+    V(probe, PROBE) V(init, INIT) V(seal_pin, SEAL_PIN) V(keygen, KEYGEN) V(csr, CSR) V(write, WRITE)        \
+        V(verify, VERIFY) V(wipe, WIPE)
+#define V(name, NAME)                                                                                        \
+    int rig_ask_##name(struct rig *r, const struct bay_##name##_req *q, struct bay_##name##_rep *p, int ms,  \
+                       struct err *err);
 RIG_VERBS(V)
 #undef V
 int rig_ask_set_so_pin(struct rig *r, const struct bay_set_so_pin_req *q, int ms, struct err *err);
@@ -81,7 +88,7 @@ size_t rig_subject(const char *common_name, uint8_t *ret, size_t cap); /* DER Na
 /* Open what seal_pin gave. pin: USER_PIN_MAX + 1. -1 when it does not open. */
 int rig_unseal(const struct rig *r, struct sealed_pin *ret_who, char *pin);
 
-#define RIG_KEY_ID "\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff\x00"
+#define RIG_KEY_ID            "\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff\x00"
 #define rig_text(field, text) snprintf((field), sizeof(field), "%s", (text))
 
 #endif

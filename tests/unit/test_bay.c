@@ -1,6 +1,9 @@
 /* The real castation-bay, over a real SoftHSM token, spoken to through bay_client. */
 #include "cmocka_all.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +11,7 @@
 #include <openssl/evp.h>
 
 #include "../rig/bay_rig.h"
+#include "base/file.h"
 #include "products/products.h"
 
 static struct rig rig;
@@ -506,6 +510,77 @@ static void hello_refuses_what_is_not_configured(void **state)
     bad(rig_hello(&rig, RIG_MS, &err), ERR_WRONG_STATE);
 }
 
+static void a_module_that_cannot_be_loaded_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content; /* NULL: no such file */
+        mode_t mode;
+        enum err_code code;
+    } CASES[] = {
+        {NULL, 0, ERR_NOT_FOUND}, {"no library", 0644, ERR_MODULE}, {"no library", 0666, ERR_PERMISSION}};
+    char module[128], config[512];
+    snprintf(module, sizeof(module), "%s/module.so", rig.dir);
+    snprintf(config, sizeof(config), "sealing_key = \"sealing.pem\"; modules = [ \"%s\" ];", module);
+    good(file_replace(rig.config, config, strlen(config), 0600, &err));
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        if (CASES[i].content)
+            good(file_replace(module, CASES[i].content, strlen(CASES[i].content), CASES[i].mode, &err));
+        rig_process(&rig);
+        bad(hello("softhsm", module, "", BAY_PROTOCOL), CASES[i].code);
+        assert_non_null(strstr(err.text, module));
+    }
+}
+
+static void a_bad_configuration_ends_the_worker_at_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content;
+        mode_t mode;
+        int exit;
+    } CASES[] = {
+        {"modules = [ \"/x\" ];", 0600, 7},                                   /* a key is missing */
+        {"sealing_key = \"k\"; modules = [ \"/x\" ]; sealing = 1;", 0600, 7}, /* one is unknown */
+        {"sealing_key = \"k\"; modules = [ \"/x\" ", 0600, 7},                /* no syntax */
+        {"sealing_key = \"k\"; modules = [ \"/x\" ];", 0666, 4}, /* anybody could have written it */
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        good(file_replace(rig.config, CASES[i].content, strlen(CASES[i].content), CASES[i].mode, &err));
+        rig_process(&rig);
+        bad(rig_hello(&rig, RIG_MS, &err), ERR_PEER_GONE);
+        assert_true(WIFEXITED(rig.last_status));
+        assert_int_equal(WEXITSTATUS(rig.last_status), CASES[i].exit);
+    }
+}
+
+/* 0 to 2, the socket, and the channel once it is there: nothing of castationd's. */
+static void a_worker_has_only_the_descriptors_it_needs(void **state)
+{
+    (void)state;
+    char path[64];
+    int inherited = open("/dev/null", O_RDONLY); /* not close-on-exec */
+    rig_start(&rig);
+    good(rig_make(&rig, KEY_P256, &err));
+    snprintf(path, sizeof(path), "/proc/%ld/fd", (long)bay_client_pid(rig.bay));
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    int sockets = 0;
+    for (struct dirent *e; (e = readdir(dir));) {
+        char link[400], to[256] = "";
+        snprintf(link, sizeof(link), "%s/%s", path, e->d_name);
+        if (e->d_name[0] == '.' || readlink(link, to, sizeof(to) - 1) < 0)
+            continue;
+        if (strncmp(to, "socket:", 7) == 0)
+            sockets++;
+        else if (atoi(e->d_name) > 2)
+            fail_msg("descriptor %s is %s", e->d_name, to);
+    }
+    closedir(dir);
+    close(inherited);
+    assert_in_range(sockets, 2, 3); /* SoftHSM may open one to syslog */
+}
+
 static void errors_name_bay_verb_and_function(void **state)
 {
     (void)state;
@@ -613,6 +688,9 @@ int main(void)
         TEST(verify_misses_a_chain_certificate),
         TEST(what_is_no_certificate_is_refused),
         TEST(hello_refuses_what_is_not_configured),
+        TEST(a_module_that_cannot_be_loaded_is_named),
+        TEST(a_bad_configuration_ends_the_worker_at_once),
+        TEST(a_worker_has_only_the_descriptors_it_needs),
         TEST(errors_name_bay_verb_and_function),
         TEST(a_malformed_message_ends_the_worker),
         TEST(quit_ends_the_worker_well),
