@@ -118,6 +118,18 @@ static void the_last_second_belongs_to_the_validity(void **state)
     X509_free(cert);
 }
 
+static void the_first_second_can_be_read_back(void **state)
+{
+    (void)state;
+    int64_t not_before = 0;
+    assert_int_equal(tbs_build(&f.in, &f.tbs, &f.err), 0);
+    assert_int_equal(tbs_not_before(f.tbs.data, f.tbs.len, &not_before, &f.err), 0);
+    assert_int_equal(not_before, FIXTURE_NOT_BEFORE);
+    assert_int_equal(tbs_not_before(f.tbs.data, f.tbs.len - 1, &not_before, &f.err), -1);
+    assert_int_equal(f.err.code, ERR_FIELD);
+    assert_int_equal(tbs_not_before("", 0, &not_before, &f.err), -1);
+}
+
 static void years_from_2050_are_generalized_time(void **state)
 {
     (void)state;
@@ -321,6 +333,7 @@ int main(void)
         cmocka_unit_test(certificates_are_byte_for_byte_what_was_looked_at),
         WITH_FIXTURE(building_twice_gives_the_same_bytes),
         WITH_FIXTURE(the_last_second_belongs_to_the_validity),
+        WITH_FIXTURE(the_first_second_can_be_read_back),
         WITH_FIXTURE(years_from_2050_are_generalized_time),
         WITH_FIXTURE(the_profiles_default_validity_is_taken_when_none_is_asked_for),
         WITH_FIXTURE(a_serial_number_with_its_top_bit_set_stays_positive),
