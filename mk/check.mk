@@ -1,7 +1,10 @@
+# As many compilers as processors, unless who called make has said how many.
+JOBSERVER = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # make check [PART="unit flow"]: everything built as release and as asan; all tests on the asan programs, and a demo on
 # the release ones.
 check: deps-check
-	@$(MAKE) --no-print-directory FLAVOUR=release all
-	@$(MAKE) --no-print-directory FLAVOUR=asan all unit
+	@echo "building build/release"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=release all
+	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all unit
 	@UNIT="$(UNIT)" tests/check.sh $(PART)
 .PHONY: check

@@ -3,6 +3,6 @@ N    ?= 12
 BAYS ?= 4
 
 demo run: deps-build
-	@$(MAKE) --no-print-directory FLAVOUR=release all
+	@echo "building build/release"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=release all
 	@N=$(N) BAYS=$(BAYS) CASTATION_BUILD=build/release demo/demo.sh $@
 .PHONY: demo run

@@ -73,6 +73,8 @@ static _Noreturn void child(const struct spawn *s, pid_t parent, int pipe_fd, in
 {
     static char *const empty[] = {NULL};
     default_signals();
+    if (s->own_group)
+        setpgid(0, 0); /* cannot fail for a child that leads nothing */
     if (s->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         child_fails(pipe_fd, STAGE_PARENT);
     if (s->die_with_parent && getppid() != parent)

@@ -21,6 +21,7 @@ struct spawn {
         *fds; /* everything else above 2 is closed; 0 and 1 are /dev/null unless mapped; 2 is inherited */
     size_t n_fds;
     bool die_with_parent; /* PR_SET_PDEATHSIG SIGKILL, race-free */
+    bool own_group;             /* a process group of its own: Ctrl-C at the terminal does not reach it */
 };
 
 /* fork + exec. An exec failure in the child is reported here (through a close-on-exec pipe) as an error

@@ -97,7 +97,8 @@ static int run_blank(const char *verb, const char *a, const char *b, char *outpu
                             .envp = (const char *const *)(uintptr_t)environ,
                             .fds = fds,
                             .n_fds = 1,
-                            .die_with_parent = true};
+                            .die_with_parent = true,
+                            .own_group = true};
     int64_t deadline = clock_mono_ms() + BLANK_MS;
     rc = spawn_start(&s, &pid, &pidfd, err);
     close(out[1]);

@@ -62,16 +62,26 @@ static int find_policy(struct feed *f, struct err *err)
     return 0;
 }
 
+/* Asked before it is pulled: what cannot be judged now is pulled at a later look. */
+static int judge(struct feed *f, const struct rack_info *r, int bay, json_t **ret, struct err *err)
+{
+    const char *serial = json_str(rack_bay(r, bay), "serial");
+    if (*serial && cli_ask(f->cli, "token", json_pack("{s:s}", "serial", serial), ret, err) != 0 &&
+        err->code != ERR_NOT_FOUND)
+        return -1;
+    return 0;
+}
+
 static int take_out(struct feed *f, const struct rack_info *r, int bay, bool refused, struct err *err)
 {
     char serial[SERIAL_SIZE];
     json_t *result = NULL;
-    if (rack_pull(r, bay, serial, err) != 0)
+    if (judge(f, r, bay, &result, err) != 0)
         return -1;
+    int rc = rack_pull(r, bay, serial, err);
+    if (rc != 0)
+        goto out;
     memcpy(f->pulled[bay], serial, sizeof(serial));
-    if (cli_ask(f->cli, "token", json_pack("{s:s}", "serial", serial), &result, err) != 0 &&
-        err->code != ERR_NOT_FOUND)
-        return -1;
     const json_t *token = json_object_get(result, "token");
     const char *state = json_str(token, "state");
     if (strcmp(state, "made") == 0 || strcmp(state, "deliverable") == 0) {
@@ -80,14 +90,14 @@ static int take_out(struct feed *f, const struct rack_info *r, int bay, bool ref
         cli_say(f->cli, TEXT_FEED_MADE, bay, serial, json_str(token, "organisation"));
     } else {
         f->refused_in_a_row += refused;
-        const char *why = json_str(rack_bay(r, bay), "detail");
-        cli_say(f->cli, TEXT_FEED_OUT, bay, serial, *why ? why : json_str(token, "reason"));
+        cli_say(f->cli, TEXT_FEED_OUT, bay, serial, json_str(token, "reason"));
     }
-    json_decref(result);
     if (f->refused_in_a_row >= REFUSED_MAX)
-        return err_set(err, ERR_REFUSED, "%d blanks were refused one after the other; see castation bays",
-                       REFUSED_MAX);
-    return 0;
+        rc = err_set(err, ERR_REFUSED, "%d blanks were refused one after the other; see castation bays",
+                     REFUSED_MAX);
+out:
+    json_decref(result);
+    return rc;
 }
 
 static int put_in(struct feed *f, const struct rack_info *r, int bay, struct err *err)
@@ -178,7 +188,8 @@ static int turn(struct feed *f, bool *ret_end, struct err *err)
 /* A castationd that restarts is waited for; any other error ends the feeding. */
 static int bear(struct feed *f, const struct err *said, struct err *err)
 {
-    bool absent = said->code == ERR_UNREACHABLE || said->code == ERR_PEER_GONE || said->code == ERR_STOPPED;
+    bool absent = said->code == ERR_UNREACHABLE || said->code == ERR_PEER_GONE || said->code == ERR_STOPPED ||
+                  said->code == ERR_TIMEOUT;
     int64_t now = clock_mono_ms();
     if (!absent) {
         *err = *said;

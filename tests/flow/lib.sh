@@ -102,7 +102,8 @@ run() {
     if [ "$(type -t "$1")" = function ]; then
         "$@" >"$T/.out" 2>"$T/.err" </dev/null
     else
-        timeout -k 5 "${RUN_SECONDS:-60}" "$@" >"$T/.out" 2>"$T/.err" </dev/null
+        # bash's own word on one that was killed is not wanted
+        { timeout -k 5 "${RUN_SECONDS:-60}" "$@" >"$T/.out" 2>"$T/.err" </dev/null; } 2>/dev/null
     fi
     CODE=$?
     OUT=$(tr -d '\0' <"$T/.out")
