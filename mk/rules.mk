@@ -31,7 +31,7 @@ $(B)/test_$(1): $(B)/tests/unit/test_$(1).o $(call archives,$($(1)_ROOMS))
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) $($(1)_LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS) cmocka) -ldl -lpthread
 endef
 $(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
-unit: $(addprefix $(B)/test_,$(UNIT))
+unit: $(addprefix $(B)/test_,$(UNIT)) $(flow-parts)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
