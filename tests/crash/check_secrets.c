@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,16 +202,23 @@ static int scan(struct check *c, const struct secrets *list, const char *path, i
     return rc;
 }
 
-static int scan_folder_of(struct check *c, const struct secrets *list, const char *path, struct err *err)
+/* The folders of databases and log, each once. */
+static int scan_folders(struct check *c, const struct secrets *list, struct err *err)
 {
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL)
-        snprintf(folder, sizeof folder, ".");
-    else
-        *(slash == folder ? slash + 1 : slash) = '\0';
-    return scan(c, list, folder, 0, err);
+    const char *const files[] = {c->station_path, c->vault_path, c->portal_path};
+    char folders[3][PATH_MAX];
+    for (size_t i = 0; i < 3; i++) {
+        char copy[PATH_MAX];
+        snprintf(copy, sizeof(copy), "%s", files[i]);
+        if (realpath(dirname(copy), folders[i]) == NULL)
+            return err_sys(err, "the folder of %s", files[i]);
+        bool known = false;
+        for (size_t k = 0; k < i; k++)
+            known = known || strcmp(folders[k], folders[i]) == 0;
+        if (!known && scan(c, list, folders[i], 0, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int check_secrets(struct check *c, struct err *err)
@@ -224,11 +232,7 @@ int check_secrets(struct check *c, struct err *err)
     for (size_t i = 0; i < c->scan.n && rc == 0; i++)
         rc = scan(c, &list, c->scan.items[i], 0, err);
     if (c->scan.n == 0 && list.n > 0 && rc == 0)
-        rc = scan_folder_of(c, &list, c->station_path, err) < 0 ||
-                     scan_folder_of(c, &list, c->vault_path, err) < 0 ||
-                     scan_folder_of(c, &list, c->portal_path, err) < 0
-                 ? -1
-                 : 0;
+        rc = scan_folders(c, &list, err);
     for (size_t i = 0; i < list.n; i++)
         explicit_bzero(&list.items[i], sizeof list.items[i]);
     free(list.items);
