@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 
 #define RENEW_AGAIN_MS 5000
@@ -23,6 +24,36 @@ static int open_row(struct job_row *row, void *arg, struct err *err)
     return job_open(arg, row, &job, err);
 }
 
+/* An act that castationd's end cut off: unknown, and counted, so that a step that kills us every time ends
+ * too. */
+static int recover_unknown(struct station *st, struct job *job, const struct journal_last *last,
+                           struct err *err)
+{
+    struct err why;
+    struct job_facts facts = {.step = job->step,
+                              .cls = CLASS_DEVICE,
+                              .tries = (int)job->row.tries,
+                              .tries_max = (int)st->conf.tries_per_token,
+                              .tokens = (int)job->row.tokens_used,
+                              .tokens_max = (int)st->conf.tokens_per_job};
+    err_set(&why, ERR_TOKEN_FAILED, "castationd ended during %s", last->step);
+    const enum action action = job_decide(&facts);
+    json_t *evidence = json_pack("{s:s s:s}", "detail", why.text, "then", action_name(action));
+    int rc =
+        journal_add(st->db, job->row.id, last->step, last->attempt, phase_name(PHASE_UNKNOWN), evidence, err);
+    json_decref(evidence);
+    if (rc < 0)
+        return -1;
+    log_warning(
+        "%s: token %s: %s is unknown: castationd ended during it; the token is probed when it is there",
+        job->row.application, job->row.token, last->step);
+    job->row.so_try = 0;
+    if (action == ACTION_NEXT_TOKEN || action == ACTION_FAIL)
+        return job_apply(st, job, action, &why, err);
+    job->row.tries++;
+    return job_save(st, job, err);
+}
+
 static int recover_job(struct station *st, struct job *job, struct err *err)
 {
     struct journal_last last;
@@ -32,21 +63,14 @@ static int recover_job(struct station *st, struct job *job, struct err *err)
     job->wait = WAIT_TOKEN;
     job->wait_until = clock_mono_ms() + st->conf.absent_seconds * 1000;
     job->row.state = JOB_WAITING;
-    if (journal_last(st->db, job->row.id, &last, &why) < 0)
-        return why.code == ERR_NOT_FOUND ? 0 : (*err = why, -1);
-    if (strcmp(last.phase, phase_name(PHASE_INTENT)) != 0)
-        return job_save(st, job, err);
-    json_t *evidence = json_pack("{s:s}", "detail", "castationd ended with this act under way");
-    int rc =
-        journal_add(st->db, job->row.id, last.step, last.attempt, phase_name(PHASE_UNKNOWN), evidence, err);
-    json_decref(evidence);
-    if (rc < 0)
+    if (journal_last(st->db, job->row.id, &last, &why) < 0) {
+        if (why.code == ERR_NOT_FOUND)
+            return job_save(st, job, err);
+        *err = why;
         return -1;
-    log_warning(
-        "%s: token %s: %s is unknown: castationd ended during it; the token is probed when it is there",
-        job->row.application, job->row.token, last.step);
-    job->row.tries++;
-    job->row.so_try = 0;
+    }
+    if (strcmp(last.phase, phase_name(PHASE_INTENT)) == 0)
+        return recover_unknown(st, job, &last, err);
     return job_save(st, job, err);
 }
 
@@ -54,9 +78,11 @@ int jobs_recover(struct station *st, struct err *err)
 {
     if (job_each(st->db, SQL_JOB_OPEN, DB_NO_ARGS, open_row, st, err) < 0)
         return -1;
-    for (struct job *job = st->jobs; job != NULL; job = job->next)
+    for (struct job *job = st->jobs, *next = NULL; job != NULL; job = next) {
+        next = job->next;
         if (recover_job(st, job, err) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -120,6 +146,24 @@ static void row_describe(struct job_row *row, const struct application *app)
     snprintf(row->delivery, sizeof row->delivery, "%s", delivery_method_name(app->delivery_method));
 }
 
+/* A higher generation is here: the earlier ones were taken from us, whether a renewal has told us so or not.
+ */
+static void outdate(struct station *st, const struct job *newer)
+{
+    for (struct job *job = st->jobs; job != NULL; job = job->next)
+        if (job != newer && job->row.state != JOB_MADE &&
+            strcmp(job->row.application, newer->row.application) == 0)
+            job->lost = true;
+}
+
+static bool has_earlier(const struct station *st, const struct job *queued)
+{
+    for (const struct job *job = st->jobs; job != NULL; job = job->next)
+        if (job != queued && strcmp(job->row.application, queued->row.application) == 0)
+            return true;
+    return false;
+}
+
 int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, bool replayed,
                      struct err *err)
 {
@@ -151,8 +195,10 @@ int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, 
                  job_open(st, &row, &job, err) < 0
              ? -1
              : 0;
-    if (rc == 0)
+    if (rc == 0) {
         job->renew_at = clock_mono_ms() + lease_left_ms(job) / 2;
+        outdate(st, job);
+    }
 out:
     job_row_done(&row);
     job_row_done(&earlier);
@@ -208,7 +254,7 @@ static struct job *next_queued(struct station *st, const struct bay *bay)
 {
     for (struct job *job = st->jobs; job != NULL; job = job->next)
         if (job->row.state == JOB_QUEUED && job->row.kind == JOB_MAKE && !job->lost &&
-            job->wait == WAIT_NONE && bay_fits(st, bay, job))
+            job->wait == WAIT_NONE && bay_fits(st, bay, job) && !has_earlier(st, job))
             return job;
     return NULL;
 }
@@ -317,9 +363,11 @@ int job_await_report(struct station *st, struct job *job, struct err *err)
     job->row.attempt = 1;
     job->row.state = JOB_MADE;
     struct bay *bay = job->bay;
+    crash_point("%s.%s", step_rules[STEP_REPORT].name, step_point_names[POINT_BEFORE_INTENT]);
     if (journal_add(st->db, job->row.id, step_rules[STEP_REPORT].name, 1, phase_name(PHASE_INTENT), NULL,
                     err) < 0)
         return -1;
+    job_point(st, STEP_REPORT, POINT_AFTER_INTENT);
     job->bay = NULL;
     if (bay != NULL)
         bay->job = NULL;
@@ -390,6 +438,8 @@ int job_reported(struct station *st, const char *job_id, bool accepted, const ch
     struct job *job = job_by_id(st, job_id);
     if (job == NULL || job->row.state != JOB_MADE)
         return 0;
+    crash_point("%s.%s", step_rules[STEP_REPORT].name, step_point_names[POINT_AFTER_ACT]);
+    job_point(st, STEP_REPORT, POINT_AFTER_OUTCOME);
     if (!accepted)
         return report_refused(st, job, code, detail, err);
     if (report_accepted(st, &job->row, err) < 0)
