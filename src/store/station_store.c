@@ -72,8 +72,9 @@ static void now_text(char ret[CLOCK_UTC_SIZE])
 
 void job_row_done(struct job_row *row)
 {
-    struct blob *blobs[] = {&row->document,      &row->approval, &row->signature, &row->key_id,     &row->spki,
-                            &row->csr, &row->serial_number, &row->tbs,      &row->certificate};
+    struct blob *blobs[] = {&row->document,      &row->approval, &row->signature,
+                            &row->key_id,        &row->spki,     &row->csr,
+                            &row->serial_number, &row->tbs,      &row->certificate};
     for (size_t i = 0; i < sizeof blobs / sizeof blobs[0]; i++)
         blob_done(blobs[i]);
 }
@@ -82,30 +83,33 @@ void job_row_done(struct job_row *row)
 
 int job_insert(struct db *db, const struct job_row *r, struct err *err)
 {
-    return db_exec(db, SQL_JOB_INSERT,
-                   DB_ARGS(DB_TEXT(r->id), DB_TEXT(job_kind_names[r->kind]), DB_TEXT(r->application), DB_INT(r->generation),
-                           DB_BLOB(r->document.data ? r->document.data : (const uint8_t *)"", r->document.len),
-                           DB_BLOB(r->approval.data ? r->approval.data : (const uint8_t *)"", r->approval.len),
-                           DB_BLOB(r->signature.data ? r->signature.data : (const uint8_t *)"", r->signature.len),
-                           DB_TEXT(r->organisation), DB_TEXT(r->identifier), DB_TEXT(r->profile), DB_TEXT(r->delivery),
-                           DB_TEXT(job_state_name(r->state)), DB_TEXT(r->step), DB_INT(r->attempt), DB_INT(r->tries),
-                           DB_INT(r->tokens_used), DB_TEXT(r->bay), DB_TEXT(r->token), DB_INT(r->so_try),
-                           BLOB_VALUE(r->key_id), BLOB_VALUE(r->spki), BLOB_VALUE(r->csr), BLOB_VALUE(r->serial_number),
-                           BLOB_VALUE(r->tbs), BLOB_VALUE(r->certificate), DB_INT(r->sign_attempted),
-                           DB_INT(r->lease_boot_ms), DB_TEXT(r->lease_boot_id), DB_TEXT(r->code), DB_TEXT(r->detail),
-                           DB_TEXT(r->created_at), DB_TEXT(r->updated_at)),
-                   NULL, err);
+    return db_exec(
+        db, SQL_JOB_INSERT,
+        DB_ARGS(DB_TEXT(r->id), DB_TEXT(job_kind_names[r->kind]), DB_TEXT(r->application),
+                DB_INT(r->generation),
+                DB_BLOB(r->document.data ? r->document.data : (const uint8_t *)"", r->document.len),
+                DB_BLOB(r->approval.data ? r->approval.data : (const uint8_t *)"", r->approval.len),
+                DB_BLOB(r->signature.data ? r->signature.data : (const uint8_t *)"", r->signature.len),
+                DB_TEXT(r->organisation), DB_TEXT(r->identifier), DB_TEXT(r->profile), DB_TEXT(r->delivery),
+                DB_TEXT(job_state_name(r->state)), DB_TEXT(r->step), DB_INT(r->attempt), DB_INT(r->tries),
+                DB_INT(r->tokens_used), DB_TEXT(r->bay), DB_TEXT(r->token), DB_INT(r->so_try),
+                BLOB_VALUE(r->key_id), BLOB_VALUE(r->spki), BLOB_VALUE(r->csr), BLOB_VALUE(r->serial_number),
+                BLOB_VALUE(r->tbs), BLOB_VALUE(r->certificate), DB_INT(r->sign_attempted),
+                DB_INT(r->lease_boot_ms), DB_TEXT(r->lease_boot_id), DB_TEXT(r->code), DB_TEXT(r->detail),
+                DB_TEXT(r->created_at), DB_TEXT(r->updated_at)),
+        NULL, err);
 }
 
 int job_update(struct db *db, struct job_row *r, struct err *err)
 {
     now_text(r->updated_at);
     return db_exec(db, SQL_JOB_UPDATE,
-                   DB_ARGS(DB_TEXT(r->id), DB_TEXT(job_state_name(r->state)), DB_TEXT(r->step), DB_INT(r->attempt),
-                           DB_INT(r->tries), DB_INT(r->tokens_used), DB_TEXT(r->bay), DB_TEXT(r->token), DB_INT(r->so_try),
-                           BLOB_VALUE(r->key_id), BLOB_VALUE(r->spki), BLOB_VALUE(r->csr), BLOB_VALUE(r->serial_number),
-                           BLOB_VALUE(r->tbs), BLOB_VALUE(r->certificate), DB_INT(r->sign_attempted),
-                           DB_INT(r->lease_boot_ms), DB_TEXT(r->lease_boot_id), DB_TEXT(r->code), DB_TEXT(r->detail),
+                   DB_ARGS(DB_TEXT(r->id), DB_TEXT(job_state_name(r->state)), DB_TEXT(r->step),
+                           DB_INT(r->attempt), DB_INT(r->tries), DB_INT(r->tokens_used), DB_TEXT(r->bay),
+                           DB_TEXT(r->token), DB_INT(r->so_try), BLOB_VALUE(r->key_id), BLOB_VALUE(r->spki),
+                           BLOB_VALUE(r->csr), BLOB_VALUE(r->serial_number), BLOB_VALUE(r->tbs),
+                           BLOB_VALUE(r->certificate), DB_INT(r->sign_attempted), DB_INT(r->lease_boot_ms),
+                           DB_TEXT(r->lease_boot_id), DB_TEXT(r->code), DB_TEXT(r->detail),
                            DB_TEXT(r->updated_at)),
                    NULL, err);
 }
@@ -182,15 +186,18 @@ static int job_take(struct job_row *row, void *arg, struct err *err)
     return 0;
 }
 
-static int job_one(struct db *db, enum station_sql statement, const char *key, struct job_row *ret, struct err *err)
+static int job_one(struct db *db, enum station_sql statement, const char *key, struct job_row *ret,
+                   struct err *err)
 {
     struct job_row row = {0};
     if (job_each(db, statement, DB_ARGS(DB_TEXT(key)), job_take, &row, err) < 0) {
         job_row_done(&row);
         return -1;
     }
-    if (row.id[0] == '\0')
+    if (row.id[0] == '\0') {
+        job_row_done(&row);
         return err_set(err, ERR_NOT_FOUND, "job %s", key);
+    }
     *ret = row;
     return 0;
 }
@@ -219,11 +226,12 @@ static int token_write(struct db *db, enum station_sql statement, struct token_r
         memcpy(r->added_at, r->updated_at, sizeof r->added_at);
     int64_t changes = 0;
     if (db_exec(db, (int)statement,
-                DB_ARGS(DB_TEXT(r->serial), DB_TEXT(r->product), DB_TEXT(token_state_name(r->state)), DB_TEXT(r->lot),
-                        DB_TEXT(r->box), r->job[0] ? DB_TEXT(r->job) : DB_NULL, DB_TEXT(r->so_kind), DB_INT(r->so_version),
-                        DB_INT(r->so_changing_to), DB_INT(r->pin_version), BLOB_VALUE(r->sealed_pin),
-                        DB_TEXT(r->sealed_state), DB_TEXT(r->letter), DB_TEXT(r->label), DB_TEXT(r->environment),
-                        DB_TEXT(r->reason), DB_TEXT(r->added_at), DB_TEXT(r->updated_at)),
+                DB_ARGS(DB_TEXT(r->serial), DB_TEXT(r->product), DB_TEXT(token_state_name(r->state)),
+                        DB_TEXT(r->lot), DB_TEXT(r->box), r->job[0] ? DB_TEXT(r->job) : DB_NULL,
+                        DB_TEXT(r->so_kind), DB_INT(r->so_version), DB_INT(r->so_changing_to),
+                        DB_INT(r->pin_version), BLOB_VALUE(r->sealed_pin), DB_TEXT(r->sealed_state),
+                        DB_TEXT(r->letter), DB_TEXT(r->label), DB_TEXT(r->environment), DB_TEXT(r->reason),
+                        DB_TEXT(r->added_at), DB_TEXT(r->updated_at)),
                 &changes, err) < 0)
         return err_prepend(err, "token %s", r->serial);
     return changes == 1 ? 0 : err_set(err, ERR_NOT_FOUND, "token %s", r->serial);
@@ -282,7 +290,8 @@ static int token_from_row(struct db_rows *rows, struct token_row *ret, struct er
 }
 
 static int token_rows(struct db *db, enum station_sql statement, const struct db_value *args, size_t n,
-                      int (*each)(struct token_row *row, void *arg, struct err *err), void *arg, struct err *err)
+                      int (*each)(struct token_row *row, void *arg, struct err *err), void *arg,
+                      struct err *err)
 {
     struct db_rows *rows = NULL;
     if (db_query(db, (int)statement, args, n, &rows, err) < 0)
@@ -328,16 +337,18 @@ int token_get(struct db *db, const char *serial, struct token_row *ret, struct e
         token_row_done(&row);
         return -1;
     }
-    if (row.serial[0] == '\0')
+    if (row.serial[0] == '\0') {
+        token_row_done(&row);
         return err_set(err, ERR_NOT_FOUND, "token %s", serial);
+    }
     *ret = row;
     return 0;
 }
 
 /* ---- journal ---- */
 
-int journal_add(struct db *db, const char *job, const char *step, int64_t attempt, const char *phase, json_t *evidence,
-                struct err *err)
+int journal_add(struct db *db, const char *job, const char *step, int64_t attempt, const char *phase,
+                json_t *evidence, struct err *err)
 {
     char at[CLOCK_UTC_SIZE];
     now_text(at);
@@ -374,13 +385,13 @@ struct audit_record {
     const char *at, *actor, *act, *subject, *detail;
 };
 
-static int audit_hash(const uint8_t previous[SHA256_SIZE], const struct audit_record *r, uint8_t ret[SHA256_SIZE],
-                      struct err *err)
+static int audit_hash(const uint8_t previous[SHA256_SIZE], const struct audit_record *r,
+                      uint8_t ret[SHA256_SIZE], struct err *err)
 {
     struct buf b;
     buf_init(&b);
-    json_t *o = json_pack("{s:I s:s s:s s:s s:s s:s}", "seq", (json_int_t)r->seq, "at", r->at, "actor", r->actor, "act",
-                          r->act, "subject", r->subject, "detail", r->detail);
+    json_t *o = json_pack("{s:I s:s s:s s:s s:s s:s}", "seq", (json_int_t)r->seq, "at", r->at, "actor",
+                          r->actor, "act", r->act, "subject", r->subject, "detail", r->detail);
     int rc = o != NULL ? json_canonical(o, &b, err) : err_set(err, ERR_MEMORY, "audit record");
     if (rc == 0)
         chain_next(previous, b.data, b.len, ret);
@@ -421,8 +432,8 @@ int audit_add(struct db *db, const char *actor, const char *act, const char *sub
     if (audit_hash(previous, &r, hash, err) < 0)
         return -1;
     return db_exec(db, SQL_AUDIT_INSERT,
-                   DB_ARGS(DB_INT(seq), DB_TEXT(at), DB_TEXT(actor), DB_TEXT(act), DB_TEXT(subject), DB_TEXT(detail),
-                           DB_BLOB(hash, sizeof hash)),
+                   DB_ARGS(DB_INT(seq), DB_TEXT(at), DB_TEXT(actor), DB_TEXT(act), DB_TEXT(subject),
+                           DB_TEXT(detail), DB_BLOB(hash, sizeof hash)),
                    NULL, err);
 }
 
@@ -450,8 +461,8 @@ int audit_verify(struct db *db, int64_t *ret_count, struct err *err)
             break;
         }
         if (len != SHA256_SIZE || memcmp(stored, hash, SHA256_SIZE) != 0) {
-            got = err_set(err, ERR_AUDIT, "record %lld (%s %s %s) does not fit the chain", (long long)r.seq, r.at, r.act,
-                          r.subject);
+            got = err_set(err, ERR_AUDIT, "record %lld (%s %s %s) does not fit the chain", (long long)r.seq,
+                          r.at, r.act, r.subject);
             break;
         }
         memcpy(previous, hash, sizeof previous);
