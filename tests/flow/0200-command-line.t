@@ -131,6 +131,11 @@ is "three are deliverable" "$(castation tokens --state deliverable --json | jq '
 is "and lie in the drawer" "$(castation tokens --state deliverable --json | jq -r '.tokens[].serial' |
     while read -r s; do ls "$BENCH/drawer/$s/softhsm2.conf"; done | wc -l)" 3
 ok "rack feed --until-idle ends by itself" castation rack feed --until-idle
+start feed "$C" -c "$BENCH/etc/station.conf" rack feed
+ok "rack feed without a count fills the bays" wait_for 20 bay_is bay-4 idle
+stop feed
+is "and ends cleanly when asked to" "$CODE" 0
+like "saying what it did" "$(cat "$T/feed.log")" "0 made tokens"
 ok "a job is shown with its journal" castation job CA20261122-0001
 like "each step with its time" "$OUT" "verify +1 +done +[0-9]+"
 ok "and as JSON as it is" castation job CA20261122-0001 --json
