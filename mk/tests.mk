@@ -153,3 +153,8 @@ vault_so_pin_ROOMS := $(vault_log_ROOMS)
 vault_so_pin_PKGS  := $(vault_log_PKGS)
 vault_check_ROOMS  := $(vault_log_ROOMS)
 vault_check_PKGS   := $(vault_log_PKGS)
+
+# ---- station
+UNIT += http
+http_ROOMS := station domain base
+http_PKGS  := libcrypto libssl jansson libconfig libcurl

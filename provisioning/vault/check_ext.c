@@ -51,6 +51,21 @@ static struct expected *entry_of(const struct check *c, X509_EXTENSION *e, struc
     return NULL;
 }
 
+/* X.690 11.1: TRUE is ff in DER. OpenSSL takes any other octet for TRUE too, and writes it back as it was. */
+static bool critical_is_der(const X509_EXTENSION *e)
+{
+    uint8_t *as_it_is = NULL, *in_der = NULL;
+    X509_EXTENSION *copy = X509_EXTENSION_dup(e);
+    int n = i2d_X509_EXTENSION(e, &as_it_is), m = -1;
+    if (copy && X509_EXTENSION_set_critical(copy, X509_EXTENSION_get_critical(e)) == 1)
+        m = i2d_X509_EXTENSION(copy, &in_der);
+    bool same = n > 0 && n == m && memcmp(as_it_is, in_der, (size_t)n) == 0;
+    OPENSSL_free(as_it_is);
+    OPENSSL_free(in_der);
+    X509_EXTENSION_free(copy);
+    return same;
+}
+
 /* Inside the OCTET STRING: exactly one value, in DER, nothing behind it. */
 static bool value_is_der(X509_EXTENSION *e)
 {
@@ -79,7 +94,7 @@ int check_extensions(struct check *c, struct err *err)
             return err_set(err, ERR_REFUSED, "extension %s is not the profile's, or there twice", oid);
         if ((X509_EXTENSION_get_critical(e) != 0) != x->critical)
             return err_set(err, ERR_REFUSED, "extension %s is %scritical", oid, x->critical ? "not " : "");
-        if (x->nid != NID_undef && !value_is_der(e))
+        if (!critical_is_der(e) || (x->nid != NID_undef && !value_is_der(e)))
             return err_set(err, ERR_REFUSED, "extension %s is not in DER", oid);
         x->present = false; /* seen: a second one is not expected */
     }
