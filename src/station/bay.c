@@ -425,6 +425,8 @@ int bay_ended(struct station *st, struct bay *bay, struct err *err)
     err_set(&why, ERR_MODULE, "%s: the worker ended: %s %d", bay->name,
             WIFSIGNALED(status) ? "signal" : "exit code",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (!wanted && status != 0)
+        log_warning("%s", why.text);
     struct job *job = bay->job;
     if (job != NULL && job->in_flight && step_rules[job->acting].actor == ACTOR_BAY)
         return job_outcome(st, job, NULL, &why, true, err);

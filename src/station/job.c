@@ -8,8 +8,8 @@
 #include "base/crash.h"
 #include "base/log.h"
 
-#define RETRY_MS       1000
-#define PATIENT_MS     10000
+#define RETRY_MS   1000
+#define PATIENT_MS 10000
 
 /* ---- the list of open jobs ---- */
 
@@ -99,10 +99,10 @@ static json_t *evidence_of(const struct err *why, enum action action)
                      action_name(action));
 }
 
-static void point(struct station *st, struct job *job, enum step_point p)
+void job_point(struct station *st, enum step step, enum step_point p)
 {
     struct effect *e = effect_new(st, EFFECT_CRASH_POINT);
-    snprintf(e->point, sizeof e->point, "%s.%s", step_rules[job->acting].name, step_point_names[p]);
+    snprintf(e->point, sizeof e->point, "%s.%s", step_rules[step].name, step_point_names[p]);
 }
 
 /* ---- beginning a step ---- */
@@ -168,6 +168,14 @@ static int step_failed(struct station *st, struct job *job, const struct err *wh
                        struct err *err);
 static int step_done(struct station *st, struct job *job, json_t *evidence, struct err *err);
 
+/* Nobody was to be asked: all of the step is this one transaction, and so are its crash points. */
+static int done_at_once(struct station *st, struct job *job, json_t *evidence, struct err *err)
+{
+    crash_point("%s.%s", step_rules[job->acting].name, step_point_names[POINT_AFTER_INTENT]);
+    crash_point("%s.%s", step_rules[job->acting].name, step_point_names[POINT_AFTER_ACT]);
+    return step_done(st, job, evidence, err);
+}
+
 static int act(struct station *st, struct job *job, struct err *err)
 {
     struct err fail = {0};
@@ -190,7 +198,7 @@ static int act(struct station *st, struct job *job, struct err *err)
     if (rc == 1)
         rc = step_failed(st, job, &fail, false, err);
     else if (rc == 2)
-        rc = step_done(st, job, evidence, err);
+        rc = done_at_once(st, job, evidence, err);
     else {
         struct effect *e = actor == ACTOR_VAULT
                                ? vault_ask(st, (enum vault_verb)msg.buf.data[1], ASK_STEP, job->row.id)
@@ -228,7 +236,7 @@ static int step_done(struct station *st, struct job *job, json_t *evidence, stru
 {
     if (journal(st, job, PHASE_DONE, evidence, err) < 0)
         return -1;
-    point(st, job, POINT_AFTER_OUTCOME);
+    job_point(st, job->acting, POINT_AFTER_OUTCOME);
     if (job->acting != job->step) /* a repin: now the step itself */
         return job_begin(st, job, err);
     if (job->row.kind == JOB_RECYCLE && job->step == STEP_INITIALISE)
@@ -255,9 +263,12 @@ static int step_failed(struct station *st, struct job *job, const struct err *wh
     if (unknown && why->code != ERR_WEDGED)
         facts.cls = actor == ACTOR_VAULT ? CLASS_WAIT : CLASS_DEVICE;
     enum action action = job_decide(&facts);
-    if (why->code == ERR_SO_PIN && job->acting == STEP_INITIALISE && job->so_second_try)
-        action =
-            ACTION_REINIT; /* the token was changing its SO PIN: the old one is the second and last try */
+    /* The token was changing its SO PIN: the old one is the second and last try, by the same worker, which
+     * alone knows that the low count that the token now shows is of our own making. */
+    const bool second_try =
+        why->code == ERR_SO_PIN && job->acting == STEP_INITIALISE && job->so_second_try && job->bay != NULL;
+    if (second_try)
+        action = ACTION_AGAIN;
     else if (job->acting == STEP_INITIALISE)
         job->row.so_try = 0; /* that episode is over */
     if (job->row.kind == JOB_RECYCLE && action == ACTION_NEXT_TOKEN)
@@ -267,10 +278,10 @@ static int step_failed(struct station *st, struct job *job, const struct err *wh
     json_decref(evidence);
     if (rc < 0)
         return -1;
-    point(st, job, POINT_AFTER_OUTCOME);
+    job_point(st, job->acting, POINT_AFTER_OUTCOME);
     log_warning("%s: token %s: %s: %s: %s → %s", job->row.application, job->row.token,
                 step_rules[job->acting].name, unknown ? "unknown" : "failed", why->text, action_name(action));
-    return job_apply(st, job, action, why, err);
+    return second_try ? job_begin(st, job, err) : job_apply(st, job, action, why, err);
 }
 
 /* The PIN is sealed: commit it as pending, then set it. */
@@ -435,7 +446,8 @@ static int release_token(struct station *st, struct job *job, enum action action
         return 0;
     if (token_get(st->db, job->row.token, &token, err) < 0)
         return -1;
-    const bool untouched = job->step == STEP_CHECK && (action != ACTION_NEXT_TOKEN || why->code == ERR_TOKEN_ABSENT);
+    const bool untouched =
+        job->step == STEP_CHECK && (action != ACTION_NEXT_TOKEN || why->code == ERR_TOKEN_ABSENT);
     char reason[256];
     snprintf(reason, sizeof reason, "%s at %s: %.180s", job->row.application, step_rules[job->step].name,
              why->text);

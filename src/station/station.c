@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/call.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #define WAIT_MAX_MS 5000
@@ -242,6 +243,21 @@ static int open_signals(struct station *st, struct err *err)
     signal(SIGPIPE, SIG_IGN);
     st->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return st->signal_fd < 0 ? err_sys(err, "signalfd") : 0;
+}
+
+/* The throw-away key that lint signs with may take a second to make under a large RSA CA: before the loop,
+ * not in it. No CA yet, or another than the vault's: it is prepared when the vault tells. */
+static void prepare_lint(const struct station *st)
+{
+    struct buf pem, der;
+    struct err why;
+    buf_init(&pem);
+    buf_init(&der);
+    if (file_read(st->conf.ca_certificate, 65536, &pem, &why) == 0 &&
+        cert_from_pem(pem.data, pem.len, &der, &why) == 0)
+        (void)!tbs_lint_prepare(der.data, der.len, &why);
+    buf_done(&pem);
+    buf_done(&der);
 }
 
 static int recover(struct station *st, struct err *err)

@@ -119,6 +119,7 @@ bool job_lease_valid(const struct job *job);
 /* The worker is ready and the token is the job's: begin or go on. */
 int job_attach(struct station *st, struct job *job, struct bay *bay, struct err *err);
 int job_resume(struct station *st, struct job *job, struct err *err);
+void job_point(struct station *st, enum step step, enum step_point p); /* a crash point behind the commit */
 int job_begin(struct station *st, struct job *job, struct err *err);
 /* The act under way has ended: a reply (its error in *fail), or NULL with unknown (worker or vault gone, deadline). */
 int job_outcome(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, bool unknown,

@@ -76,7 +76,10 @@ static int status_reply(struct station *st, struct msg_in *reply, const struct e
     v->state = (enum vault_state)rep.state;
     snprintf(v->detail, sizeof v->detail, "%s", rep.detail);
     v->ready = rep.state == VAULT_READY;
-    if (v->ready) {
+    if (v->ready && (st->ca_len != rep.ca_certificate.len ||
+                     memcmp(st->ca, rep.ca_certificate.data, rep.ca_certificate.len) != 0)) {
+        if (tbs_lint_prepare(rep.ca_certificate.data, rep.ca_certificate.len, &why) < 0)
+            log_err(&why, "the CA certificate of the vault");
         st->ca_len = rep.ca_certificate.len;
         memcpy(st->ca, rep.ca_certificate.data, rep.ca_certificate.len);
     }
