@@ -286,6 +286,7 @@ int station_open(struct station *st, const char *conf_path, struct err *err)
         call_listen(st->conf.control_socket, &st->control.listen_fd, err) < 0 ||
         http_open(&st->http, &st->conf, err) < 0 || recover(st, err) < 0)
         return -1;
+    prepare_lint(st);
     return open_bays(st, err);
 }
 
