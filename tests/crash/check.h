@@ -52,6 +52,9 @@ struct check {
 
     int invariant; /* under way */
     int violations;
+    struct {
+        int vault_records, token_folders, deliverable, signatures, jobs, journal, secrets, files;
+    } seen; /* so that a verdict over nothing is known as one */
 };
 
 /* Say a violation of the invariant under way. */

@@ -41,6 +41,9 @@ is "good records: exit 0" "$CODE" 0
 unlike "good records: no violation is named" "$OUT$ERR" 'invariant [0-9]|VIOLATED'
 is "good records: every invariant is said to hold" "$(grep -c '^holds' <<<"$OUT")" 7
 
+like "good records: nothing was passed over" "$OUT" \
+    "read: 17 vault records, 4 signatures, 6 jobs, 101 journal entries, 2 deliverable tokens, 4 token folders; 1 PINs looked for in"
+
 # ---- planting ---------------------------------------------------------------------------------------------------------
 # INVARIANT NAME REGEX COMMAND…: in a copy of the good records (the COMMAND's folder) the violation is named
 plant() {

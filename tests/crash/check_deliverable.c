@@ -325,6 +325,7 @@ static int each_deliverable(struct check *c, struct db_rows *rows, void *arg, st
     (void)arg;
     struct subject s = {0};
     subject_read(rows, &s);
+    c->seen.deliverable++;
     int rc = job_is_done(c, &s, err);
     if (s.kind[0] == '\0')
         return rc; /* no such job: said */

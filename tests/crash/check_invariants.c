@@ -220,6 +220,11 @@ int main(int argc, char **argv)
         printf("%s %d: %s\n", c.violations == before ? "holds   " : "VIOLATED", invariants[i].number,
                invariants[i].name);
     }
+    printf("read: %d vault records, %d signatures, %d jobs, %d journal entries, %d deliverable tokens, %d "
+           "token folders; %d PINs "
+           "looked for in %d files\n",
+           c.seen.vault_records, c.seen.signatures, c.seen.jobs, c.seen.journal, c.seen.deliverable,
+           c.seen.token_folders, c.seen.secrets, c.seen.files);
     rc = c.violations > 0 ? 1 : 0;
 out:
     if (rc == 3)

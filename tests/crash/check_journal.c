@@ -46,7 +46,7 @@ struct journal {
 
 static int each_entry(struct check *c, struct db_rows *rows, void *arg, struct err *err)
 {
-    (void)c;
+    c->seen.journal++;
     struct journal *j = arg;
     struct entry *longer = realloc(j->items, (j->n + 1) * sizeof *longer), *e = NULL;
     if (longer == NULL)
@@ -139,6 +139,7 @@ static int each_job(struct check *c, struct db_rows *rows, void *arg, struct err
     const struct subject s = {db_col_text(rows, 0), db_col_text(rows, 1), db_col_text(rows, 2),
                               db_col_text(rows, 3)};
     struct journal j = {0};
+    c->seen.jobs++;
     int rc = check_rows(c->station, CHECK_JOURNAL, DB_ARGS(DB_TEXT(s.id)), each_entry, c, &j, err);
     if (rc == 0) {
         intents_have_outcomes(c, &s, &j);

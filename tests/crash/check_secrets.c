@@ -171,6 +171,7 @@ static int scan_file(struct check *c, const struct secrets *list, const char *pa
     close(fd);
     if (data == MAP_FAILED)
         return err_sys(err, "%s", path);
+    c->seen.files++;
     if (data != NULL) {
         look(c, list, path, data, size);
         munmap(data, size);
@@ -233,6 +234,7 @@ int check_secrets(struct check *c, struct err *err)
         rc = scan(c, &list, c->scan.items[i], 0, err);
     if (c->scan.n == 0 && list.n > 0 && rc == 0)
         rc = scan_folders(c, &list, err);
+    c->seen.secrets = (int)list.n;
     for (size_t i = 0; i < list.n; i++)
         explicit_bzero(&list.items[i], sizeof list.items[i]);
     free(list.items);

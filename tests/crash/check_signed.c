@@ -88,6 +88,7 @@ static int each_signed(struct check *c, const char *serial, const json_t *entry,
     struct signed_one s = {serial, json_str(first, "certificate")};
     if (first == NULL)
         return 0;
+    c->seen.signatures++;
     if (check_text(c->station, CHECK_CERTIFICATE, serial, tbs, sizeof tbs, &found, err) < 0)
         return -1;
     if (!found)

@@ -181,6 +181,7 @@ static int look_into(struct check *c, const char *folder, struct err *err)
         _exit(child(c->module, folder, fds[1]));
     }
     close(fds[1]);
+    c->seen.token_folders++;
     FILE *f = fdopen(fds[0], "r");
     int rc = pid < 0 || f == NULL ? err_sys(err, "%s", folder) : take_output(c, folder, f, err);
     if (f != NULL)

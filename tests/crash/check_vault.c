@@ -108,6 +108,7 @@ static int take_line(struct check *c, const char *line, size_t len, int64_t numb
         c->vault_fault[0] == '\0')
         snprintf(c->vault_fault, sizeof c->vault_fault, "record %lld (%s) does not fit the chain",
                  (long long)number, json_str(record, "type"));
+    c->seen.vault_records++;
     size_t cap = 0;
     (void)hex_decode(line, hash, SHA256_SIZE, &cap, err); /* go on from what the file says */
     for (size_t i = 0; i < sizeof takers / sizeof takers[0]; i++)
