@@ -319,7 +319,7 @@ static int start_daemon(struct server *s, const struct server_conf *c, int fd, s
                                          {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)c->idle_seconds, NULL},
                                          {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL}};
     size_t n = 4;
-    unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
+    unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
     if (c->threads > 1)
         options[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL};
     if (c->connections_per_address > 0)
