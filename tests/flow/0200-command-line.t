@@ -156,6 +156,25 @@ exits "once only" 4 castation letter "$serial" -o "$T/again"
 nok "the second leaves no file" test -e "$T/again"
 exits "quarantine wants a reason" 2 castation quarantine "$idle"
 
+# ---- acts on tokens ---------------------------------------------------------------------------------------------------
+token_is() { [ "$(castation token "$1" --json | jq -r .token.state)" = "$2" ]; }
+idle=$(castation rack list --json | jq -r '.bays[3].serial')
+ok "a token is quarantined" castation quarantine "$idle" --reason "dropped on the floor"
+ok "and is so" token_is "$idle" quarantined
+is "with the reason" "$(castation token "$idle" --json | jq -r .token.reason)" "dropped on the floor"
+ok "and its bay says so" wait_for 20 bay_is bay-4 finished
+ok "it is released" castation unquarantine "$idle"
+ok "and back in stock" token_is "$idle" stock
+exits "releasing it twice is refused" 4 castation unquarantine "$idle"
+ok "bay-4 is cleared" castation rack pull 4
+ok "recycling a token that lies in the drawer waits for it" castation recycle "$serial"
+nok "and has not wiped it" token_is "$serial" wiped
+ok "the token is plugged back in" castation rack plug --serial "$serial"
+ok "and wiped" wait_for 30 token_is "$serial" wiped
+is "its certificate is void" "$(castation ca show --json | jq .void)" 1
+exits "a token that is wiped already is not recycled" 4 castation recycle "$serial"
+exits "a job that is done is not tried again" 4 castation retry CA20261122-0002
+
 # ---- audit ----------------------------------------------------------------------------------------------------------
 ok "the audit chain is intact while castationd runs" castation audit verify
 stop station
