@@ -9,7 +9,8 @@
 #include <openssl/err.h>
 #include <p11-kit/p11-kit.h>
 
-/* Answers after which only a fresh process can be sure of what the module holds. */
+/* Answers after which only a fresh process can be sure of what the module holds. OPERATION_ACTIVE: a failed
+ * call left its operation open in one of libp11's sessions, and libp11 never ends it. */
 static const CK_RV gone[] = {
     CKR_DEVICE_ERROR,          CKR_DEVICE_REMOVED,           CKR_TOKEN_NOT_PRESENT,
     CKR_TOKEN_NOT_RECOGNIZED,  CKR_SESSION_HANDLE_INVALID,   CKR_SESSION_CLOSED,
@@ -70,9 +71,13 @@ static int load_module(struct hsm *h, const char *path, struct err *err)
     if (!symbol)
         return err_set(err, ERR_MODULE, "HSM: %s: no C_GetFunctionList in it: not a PKCS#11 module", path);
     memcpy(&get, &symbol, sizeof(get)); /* ISO C has no conversion from an object pointer */
+    CK_FUNCTION_LIST *again = NULL;
     CK_RV rv = get(&h->f);
+    if (rv == CKR_OK)
+        rv = get(&again);
     if (rv != CKR_OK || !h->f)
         return err_ckr(err, ERR_MODULE, rv, "HSM: %s: C_GetFunctionList: 0x%lx", path, rv);
+    h->instances = again != h->f;
     CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
     rv = h->f->C_Initialize(&args);
     if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
@@ -203,13 +208,28 @@ int hsm_pin_ready(struct hsm *h, bool careful, struct err *err)
     return 0;
 }
 
+/* Where libp11 has an instance of the module to itself, our login is not its login. The PIN has just been
+ * accepted: this is no further try of it. libp11 keeps a copy of it, outside of locked memory: only such
+ * modules make us call this. */
+static int login_libp11(struct hsm *h, const struct buf *pin, struct err *err)
+{
+    struct buf copy;
+    buf_init_secret(&copy);
+    int rc = buf_put(&copy, pin->data, pin->len, err);
+    const char *text = rc == 0 ? buf_cstr(&copy) : NULL;
+    if (rc == 0 && (!text || PKCS11_login(h->p11_slot, 0, text) != 0))
+        rc = hsm_evp_failed(h, "libp11 cannot log in", err);
+    buf_done(&copy);
+    return rc;
+}
+
 int hsm_login(struct hsm *h, const struct buf *pin, struct err *err)
 {
     CK_RV rv = h->f->C_Login(h->session, CKU_USER, pin->data, (CK_ULONG)pin->len);
     if (rv != CKR_OK) /* ALREADY_LOGGED_IN too: it would say nothing about this PIN */
         return hsm_fault(err, rv, "C_Login");
     h->logged_in = true;
-    return 0;
+    return h->instances ? login_libp11(h, pin, err) : 0;
 }
 
 int hsm_check(struct hsm *h, struct err *err)

@@ -14,6 +14,7 @@ struct hsm {
     void *module; /* dlopen handle; the same library that libp11 loads */
     CK_FUNCTION_LIST *f;
     bool initialized; /* C_Initialize was ours */
+    bool instances;   /* each C_GetFunctionList makes an instance with its own login (p11-kit-client.so) */
     CK_SLOT_ID slot;
     CK_SESSION_HANDLE session;
     bool has_session, logged_in;

@@ -72,10 +72,10 @@ static int take_pair(struct hsm *h, enum hsm_key which, PKCS11_KEY *keys, unsign
     if (check_guarded(h, label, handle, err) != 0)
         return -1;
     PKCS11_KEY *key = by_label(keys, n, label);
-    h->keys[which] = key ? PKCS11_get_private_key(key) : NULL;
-    if (!h->keys[which])
-        return hsm_evp_failed(h, label, err);
-    return 0;
+    if (!key)
+        return err_set(err, ERR_HSM, "HSM: libp11 does not see the key \"%s\" among %u", label, n);
+    h->keys[which] = PKCS11_get_private_key(key);
+    return h->keys[which] ? 0 : hsm_evp_failed(h, label, err);
 }
 
 static int take_so_pin_keys(struct hsm *h, struct err *err)

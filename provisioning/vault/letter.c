@@ -22,6 +22,10 @@ static int unseal(struct hsm *hsm, const struct vault_letter_req *req, struct bu
     EVP_PKEY *key = hsm_key(hsm, HSM_SEALING);
     if (!key)
         return err_set(err, ERR_HSM, "HSM: there is no key \"%s\"", hsm_key_label(HSM_SEALING));
+    if (req->sealed.len !=
+        (size_t)EVP_PKEY_get_size(key)) /* not for the HSM to find out: see CKR_OPERATION_ACTIVE in hsm.c */
+        return err_set(err, ERR_LETTER, "the sealed PIN is %zu bytes long, not sealed to this vault's key",
+                       req->sealed.len);
     if (buf_reserve(plain, PLAIN_ROOM, err) != 0)
         return -1;
     size_t len = PLAIN_ROOM;

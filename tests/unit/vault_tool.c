@@ -141,7 +141,12 @@ static int do_unlock(char **a, struct err *err)
     msg_out_init(&m, true);
     msg_in_init(&in, false);
     memset(&req, 0, sizeof(req));
-    int rc = READ_FIELD(".", a[0], req.pin, err);
+    struct buf pin;
+    buf_init_secret(&pin);
+    int rc = file_read(a[0], HSM_PIN_MAX, &pin, err);
+    if (rc == 0)
+        (void)bytes_set(req.pin, pin.data, pin.len);
+    buf_done(&pin);
     while (rc == 0 && req.pin.len > 0 && req.pin.data[req.pin.len - 1] == '\n')
         req.pin.len--;
     msg_begin(&m, VAULT_VERB_UNLOCK, 0, 0);
