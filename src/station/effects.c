@@ -39,8 +39,8 @@ static void effect_free(struct effect *e)
     free(e);
 }
 
-/* With the crash points comes CASTATION_DEADLINE_MS: tests of a module that hangs need not wait for the product's
- * deadlines. */
+/* With the crash points comes CASTATION_DEADLINE_MS: tests of a module that hangs need not wait for the
+ * product's deadlines. */
 static int deadline_for_tests(int ms)
 {
 #ifdef CASTATION_CRASH_POINTS

@@ -169,6 +169,9 @@ static int turn(struct station *st, const struct sources *s, struct err *err)
 {
     if (db_begin(st->db, err) < 0)
         return -1;
+    if (st->turns == 0 && st->arrivals != NULL &&
+        take_arrivals(st, err) < 0) /* what was there before us wakes nobody */
+        return -1;
     for (unsigned i = 0; i < s->n; i++)
         if (s->fds[i].revents != 0 && take_source(st, &s->of[i], err) < 0)
             return -1;

@@ -1,0 +1,38 @@
+#!/bin/bash
+# castationd dies at each place of each step; it starts again, the work finishes, and nothing is lost, doubled or forgotten.
+# The second round dies wherever it comes past the same place again, too.
+. "$(dirname "$0")/lib.sh"
+
+# POINT
+dies_and_goes_on() {
+    new_application && plug || return 1
+    station_start CASTATION_CRASH="$1"
+    is_killed station || return 1
+    station_start
+    made
+}
+dies_or_finishes() { is_dead station || { job_is 'done' && is_settled; }; }
+# POINT
+dies_twice_and_goes_on() {
+    new_application && plug || return 1
+    station_start CASTATION_CRASH="$1"
+    is_killed station || return 1
+    station_start CASTATION_CRASH="$1"
+    within 15000 dies_or_finishes || { echo "the second round comes to no end"; return 1; }
+    ! is_dead station || is_killed station || return 1
+    [ -n "${PIDS[station]-}" ] || station_start
+    made
+}
+
+need "the bench is up" crash_up
+points=0
+for step in $(def_names provisioning/job/steps.def); do
+    for place in $(def_names provisioning/job/points.def); do
+        point "castationd dies at $step.$place" dies_and_goes_on "$step.$place"
+        point "castationd dies at $step.$place, and again when it comes by" dies_twice_and_goes_on "$step.$place"
+        points=$((points + 1))
+    done
+done
+is "each place of each step was gone through" "$points" \
+    $(($(grep -c '^X(' "$ROOT/provisioning/job/steps.def") * $(grep -c '^X(' "$ROOT/provisioning/job/points.def")))
+done_testing
