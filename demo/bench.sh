@@ -166,7 +166,7 @@ portal = {
     certificate = "$BENCH/station/station.pem";
     key = "$BENCH/station/station.key";
     poll_seconds = 1;
-    timeout_seconds = 10;
+    timeout_seconds = ${BENCH_TIMEOUT:-10};
 };
 stock = { policy = "$BENCH_POLICY"; };
 rack = {
@@ -176,6 +176,7 @@ rack = {
     module = "${BENCH_MODULE:-$SOFTHSM}";
     bays = $BENCH_BAYS;
 };
+${BENCH_STATION_MORE-}
 END
 }
 

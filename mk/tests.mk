@@ -155,6 +155,14 @@ vault_check_ROOMS  := $(vault_log_ROOMS)
 vault_check_PKGS   := $(vault_log_PKGS)
 
 # ---- station
-UNIT += http
-http_ROOMS := station domain base
-http_PKGS  := libcrypto libssl jansson libconfig libcurl
+UNIT += http control
+http_ROOMS    := station domain base
+http_PKGS     := libcrypto libssl jansson libconfig libcurl
+control_ROOMS := station job cert store wire products domain base
+control_PKGS  := libcrypto jansson libconfig sqlite3 libcurl
+
+# ---- station: a portal that answers whatever it is told to
+$(B)/raw_portal: tests/fake/raw_portal.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu17 -g -O1 $(WARN) -o $@ $< -lssl -lcrypto
+flow-parts += $(B)/raw_portal

@@ -8,6 +8,7 @@
 
 #include "base/crash.h"
 #include "base/log.h"
+#include "domain/plain_text.h"
 
 #define RENEW_AGAIN_MS 5000
 
@@ -131,6 +132,15 @@ static int claim_fill(struct job_row *row, json_t *claim, struct err *err)
         blob_set(&row->signature, signature, signature_len, err) < 0)
         goto out;
     row->generation = json_int(claim, "generation");
+    if (row->generation < 1 || json_int(claim, "lease_seconds") < 1) {
+        err_set(err, ERR_FIELD, "claim: generation and lease_seconds must be 1 or more");
+        goto out;
+    }
+    if (!plain_id_ok(json_str(application, "id"), sizeof row->application - 1)) { /* it stands in paths */
+        err_set(err, ERR_FIELD, "claim.application.id: 1 to %zu letters, digits and hyphens are expected",
+                sizeof row->application - 1);
+        goto out;
+    }
     snprintf(row->application, sizeof row->application, "%s", json_str(application, "id"));
     rc = 0;
 out:
@@ -173,6 +183,9 @@ int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, 
     struct job *job = NULL;
     int rc = 0;
     if (claim_fill(&row, claim, &why) < 0) {
+        if (strcmp(st->portal.nonsense, why.text) == 0)
+            goto out; /* said before */
+        snprintf(st->portal.nonsense, sizeof st->portal.nonsense, "%s", why.text);
         rc = alert(st, err_name(why.code), "portal", err,
                    "a claim of the portal makes no sense and is left alone: %s", why.text);
         goto out;

@@ -9,6 +9,7 @@
 
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 60000
+#define LEASE_MAX      ((int64_t)30 * 86400) /* seconds */
 #define CLAIM_KEY      "claim_key" /* in meta: the idempotency key of a claim whose answer is not in yet */
 
 void portal_post(struct station *st, enum http_tag tag, const char *key, const char *path,
@@ -55,15 +56,65 @@ static void backoff(struct station *st)
         p->poll_at = at;
 }
 
+static const char *code_of(const struct http_result *r)
+{
+    return r->body != NULL ? json_str(r->body, "code") : "";
+}
+
+/* What a proxy, another server or a broken portal answers decides nothing: a refusal tells its code, a
+ * success what was asked for. */
+static bool makes_sense(const struct http_result *r)
+{
+    if (r->body == NULL || r->status < 200 || (r->status > 299 && r->status < 400))
+        return false;
+    if (r->status >= 400)
+        return code_of(r)[0] != '\0';
+    switch (r->tag) {
+    case HTTP_CLAIM:
+        return json_is_array(json_object_get(r->body, "claims"));
+    case HTTP_RENEW:
+        return json_int(r->body, "lease_seconds") > 0 && json_int(r->body, "lease_seconds") <= LEASE_MAX;
+    case HTTP_OUTBOX:
+        return json_str(r->body, "state")[0] != '\0';
+    }
+    return false;
+}
+
+/* Not this request's fault: the same again later. */
+static bool link_refused(long status)
+{
+    return status >= 500 || status == 429 || status == 408 || status == 401 || status == 403;
+}
+
+/* A refusal about the application itself. Any other (a route that this portal does not know, a body that it
+ * cannot read) is a fault between the two programs, and voids nothing. */
+static bool decided(const struct http_result *r)
+{
+    static const char *const codes[] = {"not-found", "state", "generation", "lease", "conflict", "field"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (r->status >= 400 && !link_refused(r->status) && strcmp(code_of(r), codes[i]) == 0)
+            return true;
+    return false;
+}
+
 static void heard(struct station *st, const struct http_result *r)
 {
     struct portal_link *p = &st->portal;
-    const bool reachable = r->status != 0;
-    if (reachable != p->reachable)
-        log_info("portal: %s", reachable ? "reachable" : r->err.text);
+    const bool reachable = makes_sense(r);
+    char detail[sizeof p->detail] = "";
+    if (reachable && link_refused(r->status))
+        snprintf(detail, sizeof detail, "it refuses (%ld): %.60s: %.160s", r->status, code_of(r),
+                 json_str(r->body, "detail"));
+    else if (!reachable)
+        snprintf(detail, sizeof detail, "%s",
+                 r->err.text[0] != '\0' ? r->err.text : "what answers there is not the portal");
+    for (size_t n = strlen(detail); n > 0 && !utf8_valid(detail, n); n--)
+        detail[n - 1] = '\0';
+    if (reachable != p->reachable || strcmp(detail, p->detail) != 0)
+        log_info("portal: %s%s%s", reachable ? "reachable" : "away", detail[0] != '\0' ? ": " : "", detail);
     p->reachable = reachable;
-    snprintf(p->detail, sizeof p->detail, "%s", reachable ? "" : r->err.text);
-    if (reachable && r->status < 500)
+    memcpy(p->detail, detail, sizeof p->detail);
+    if (reachable && (r->status < 400 || decided(r)))
         p->backoff_ms = 0;
     else
         backoff(st);
@@ -71,10 +122,8 @@ static void heard(struct station *st, const struct http_result *r)
 
 static void refusal(const struct http_result *r, const char **ret_code, const char **ret_detail)
 {
-    *ret_code = r->body != NULL ? json_str(r->body, "code") : "http";
+    *ret_code = code_of(r)[0] != '\0' ? code_of(r) : "http";
     *ret_detail = r->body != NULL ? json_str(r->body, "detail") : r->err.text;
-    if ((*ret_code)[0] == '\0')
-        *ret_code = "http";
 }
 
 /* ---- claims ---- */
@@ -137,28 +186,37 @@ static int claim(struct station *st, int64_t wanted, struct err *err)
     return 0;
 }
 
+static int claim_refused(struct station *st, const struct http_result *r, struct err *err)
+{
+    struct portal_link *p = &st->portal;
+    const char *code = "", *detail = "";
+    refusal(r, &code, &detail);
+    snprintf(p->detail, sizeof p->detail, "claim refused (%ld): %.40s: %.160s", r->status, code, detail);
+    for (size_t n = strlen(p->detail); n > 0 && !utf8_valid(p->detail, n); n--)
+        p->detail[n - 1] = '\0';
+    log_error("portal: %s", p->detail);
+    return meta_set(st, CLAIM_KEY, "", err);
+}
+
 static int claim_result(struct station *st, const struct http_result *r, struct err *err)
 {
     struct portal_link *p = &st->portal;
-    const json_t *claims = r->body != NULL ? json_object_get(r->body, "claims") : NULL;
-    const char *code = "", *detail = "";
+    const int64_t next = clock_mono_ms() + st->conf.portal.poll_seconds * 1000;
     p->claiming = false;
-    p->poll_at = clock_mono_ms() + st->conf.portal.poll_seconds * 1000;
-    if (r->status == 0 || r->status >= 500 || r->status == 429)
+    if (p->poll_at < next)
+        p->poll_at = next;
+    if (!makes_sense(r) || link_refused(r->status))
         return 0; /* the same key again, later */
+    if (r->status >= 400)
+        return claim_refused(st, r, err);
     if (meta_set(st, CLAIM_KEY, "", err) < 0)
         return -1;
-    if (r->status != 200 || !json_is_array(claims)) {
-        refusal(r, &code, &detail);
-        snprintf(p->detail, sizeof p->detail, "claim refused (%ld): %.40s: %.160s", r->status, code, detail);
-        log_error("portal: %s", p->detail);
-        backoff(st);
-        return 0;
-    }
+    const json_t *claims = json_object_get(r->body, "claims");
+    const int64_t wanted = claims_wanted(st);
     for (size_t i = 0; i < json_array_size(claims); i++)
         if (job_accept_claim(st, json_array_get(claims, i), r->started_boot_ms, p->claim_replayed, err) < 0)
             return -1;
-    if (json_array_size(claims) > 0)
+    if (claims_wanted(st) < wanted)
         p->poll_at = 0; /* there may be more */
     return 0;
 }
@@ -172,14 +230,14 @@ static int renew_result(struct station *st, const struct http_result *r, struct 
     if (job == NULL)
         return 0;
     job->renewing = false;
-    if (r->status == 200 && r->body != NULL && json_int(r->body, "lease_seconds") > 0) {
+    if (makes_sense(r) && r->status < 300) {
         const int64_t lease = json_int(r->body, "lease_seconds") * 1000;
         job->row.lease_boot_ms = r->started_boot_ms + lease;
         clock_boot_id(job->row.lease_boot_id);
         job->renew_at = clock_mono_ms() + lease / 2;
         return job_save(st, job, err);
     }
-    if (r->status == 409 || r->status == 404) {
+    if (decided(r)) {
         refusal(r, &code, &detail);
         log_warning("%s: the lease is lost: %s: %s", job->row.application, code, detail);
         job->lost = true;
@@ -231,29 +289,23 @@ static int outbox_find(struct station *st, const char *id, struct outbox_row *re
     return got;
 }
 
-/* Not the request's fault: the same again later. */
-static bool outbox_retry(long status)
-{
-    return status == 0 || status >= 500 || status == 429 || status == 408 || status == 401 || status == 403;
-}
-
 static int outbox_result(struct station *st, const struct http_result *r, struct err *err)
 {
     struct outbox_row row = {0};
     const char *code = "", *detail = "";
     char now[CLOCK_UTC_SIZE];
+    const bool accepted = makes_sense(r) && r->status < 300;
     st->portal.sending = false;
     refusal(r, &code, &detail);
-    if (outbox_retry(r->status)) {
-        if (r->status == 401 || r->status == 403)
-            log_error("portal: %s: %s", code, detail);
-        backoff(st);
+    if (!accepted && !decided(r)) { /* nothing is believed, nothing is void: the same again later */
+        if (makes_sense(r) && !link_refused(r->status))
+            log_error("portal: it refuses (%ld) what stands first in the outbox: %s: %s", r->status, code,
+                      detail);
         return 0;
     }
     int got = outbox_find(st, r->key, &row, err);
     if (got <= 0)
         return got;
-    const bool accepted = r->status >= 200 && r->status < 300;
     clock_utc_text(clock_utc_ms(), now);
     if (db_exec(st->db, SQL_OUTBOX_DONE,
                 DB_ARGS(DB_TEXT(r->key), DB_INT(r->status), DB_TEXT(accepted ? "" : detail), DB_TEXT(now)),

@@ -201,6 +201,7 @@ void vault_forget(struct station *st); /* at the end: what nobody will answer */
 struct portal_link {
     bool reachable;
     char detail[256];
+    char nonsense[ERR_TEXT_SIZE]; /* of a claim, as last said aloud */
     int64_t poll_at, outbox_at;
     bool claiming, sending;
     int64_t backoff_ms;

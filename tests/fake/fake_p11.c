@@ -1,7 +1,8 @@
 /* libfake_p11.so: a PKCS#11 module that stands before a real one and fails as a script says.
  *
- *   FAKE_P11_REAL    path of the module behind it
+ *   FAKE_P11_REAL    path of the module behind it; SoftHSM when unset
  *   FAKE_P11_SCRIPT  file with one fault a line: FUNCTION WHEN ACTION…      (# begins a comment)
+ *                    when unset: the file `faults` beside SOFTHSM2_CONF, so that a token carries its own faults
  *
  * FUNCTION  a name as C_Login, or `load` (dlopen of this library)
  * WHEN      N: the Nth call; N+: from the Nth on; *: each call
@@ -12,6 +13,7 @@
  *           gone          from now on the token is pulled: no slots, everything CKR_DEVICE_REMOVED;
  * gone_after: after the call lost          do it, but say CKR_DEVICE_ERROR (done without an answer)
  *           serial=TEXT   C_GetTokenInfo: lie about the serial number
+ *           model=TEXT    C_GetTokenInfo: lie about the model
  *           flags=0x…     C_GetTokenInfo: set these flags besides
  *           weak          C_GenerateKeyPair: an RSA key with exponent 3
  *           corrupt       C_Sign: the last byte of the signature is wrong
@@ -34,6 +36,7 @@
 #include <p11-kit/pkcs11.h>
 
 #define RULES_MAX 64
+#define SOFTHSM   "/usr/lib/softhsm/libsofthsm2.so"
 
 enum action {
     DO_RV,
@@ -45,6 +48,7 @@ enum action {
     DO_GONE_AFTER,
     DO_LOST,
     DO_SERIAL,
+    DO_MODEL,
     DO_FLAGS,
     DO_WEAK,
     DO_CORRUPT,
@@ -65,6 +69,7 @@ static const struct {
     [DO_GONE_AFTER] = {"gone_after", false, false},
     [DO_LOST] = {"lost", false, false},
     [DO_SERIAL] = {"serial", false, true},
+    [DO_MODEL] = {"model", false, true},
     [DO_FLAGS] = {"flags", true, false},
     [DO_WEAK] = {"weak", false, false},
     [DO_CORRUPT] = {"corrupt", false, false},
@@ -171,9 +176,20 @@ static void parse_line(char *line)
     parse_action(r, words[2]);
 }
 
+static const char *find_script(void)
+{
+    static char beside[512];
+    const char *path = getenv("FAKE_P11_SCRIPT"), *conf = getenv("SOFTHSM2_CONF");
+    const char *slash = path || !conf ? NULL : strrchr(conf, '/');
+    if (!slash)
+        return path;
+    snprintf(beside, sizeof(beside), "%.*s/faults", (int)(slash - conf), conf);
+    return beside;
+}
+
 static void read_script(void)
 {
-    script = getenv("FAKE_P11_SCRIPT");
+    script = find_script();
     FILE *in = script ? fopen(script, "re") : NULL;
     if (!in)
         return; /* no faults */
@@ -281,13 +297,13 @@ static CK_RV after(const struct faults *f, CK_RV rv)
 
 static void load_real(void)
 {
-    const char *path = getenv("FAKE_P11_REAL");
-    void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    const char *asked = getenv("FAKE_P11_REAL"), *path = asked ? asked : SOFTHSM;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
     CK_C_GetFunctionList get;
     memcpy(&get, &symbol, sizeof(get));
     if (!symbol || get(&real) != CKR_OK)
-        refuse("FAKE_P11_REAL is no module", path ? path : "(unset)");
+        refuse("it is no module", path);
 }
 
 static void __attribute__((constructor)) on_load(void)
@@ -302,13 +318,19 @@ static void __attribute__((constructor)) on_load(void)
  * ----------------------------------------------------------------------------------------------------- */
 
 /* What is particular to a function, before and after the real call. */
+static void lie(const struct rule *r, unsigned char *field, size_t size)
+{
+    memset(field, ' ', size);
+    memcpy(field, r->text, strnlen(r->text, size));
+}
+
 static void lie_about_token(const struct faults *f, CK_TOKEN_INFO *info)
 {
     const struct rule *r;
-    if ((r = has(f, DO_SERIAL))) {
-        memset(info->serialNumber, ' ', sizeof(info->serialNumber));
-        memcpy(info->serialNumber, r->text, strnlen(r->text, sizeof(info->serialNumber)));
-    }
+    if ((r = has(f, DO_SERIAL)))
+        lie(r, info->serialNumber, sizeof(info->serialNumber));
+    if ((r = has(f, DO_MODEL)))
+        lie(r, info->model, sizeof(info->model));
     if ((r = has(f, DO_FLAGS)))
         info->flags |= r->number;
 }
