@@ -136,6 +136,7 @@ CONTROL_HANDLER(act_quarantine)
 
 /* ---- unquarantine ---- */
 
+/* Reserved is enough: then there is a key on it, and perhaps a certificate that nobody knows of yet. */
 static int held_certificate(struct station *st, const char *token, bool *ret, struct err *err)
 {
     struct db_rows *rows = NULL;
@@ -159,9 +160,10 @@ static int unquarantine(struct station *st, struct token_row *token, const char 
     if (held_certificate(st, token->serial, &held, err) < 0)
         return -1;
     if (held || token->so_changing_to != 0)
-        return call_refused(
-            fail, ERR_WRONG_STATE, "token %s %s: only castation recycle makes it usable again", token->serial,
-            held ? "has held a certificate" : "was changing its SO PIN, and nobody knows which it has");
+        return call_refused(fail, ERR_WRONG_STATE,
+                            "token %s %s: only castation recycle makes it usable again", token->serial,
+                            held ? "has held the key of a certificate"
+                                 : "was changing its SO PIN, and nobody knows which it has");
     if (token_move(st->db, token, TOKEN_STOCK, "", err) < 0 ||
         audit_add(st->db, actor, "unquarantine", token->serial, err, "back in stock") < 0)
         return -1;
