@@ -102,7 +102,7 @@ static void heard(struct station *st, const struct http_result *r)
     struct portal_link *p = &st->portal;
     const bool reachable = makes_sense(r);
     char detail[sizeof p->detail] = "";
-    if (reachable && link_refused(r->status))
+    if (reachable && r->status >= 400 && !decided(r))
         snprintf(detail, sizeof detail, "it refuses (%ld): %.60s: %.160s", r->status, code_of(r),
                  json_str(r->body, "detail"));
     else if (!reachable)

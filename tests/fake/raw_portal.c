@@ -1,6 +1,6 @@
-/* raw_portal FOLDER CERTIFICATE KEY: a TLS server that answers every request with the bytes of FOLDER/answer,
- * whatever they are, after FOLDER/delay milliseconds, and closes. FOLDER/port tells where it listens,
- * FOLDER/requests counts the requests. */
+/* raw_portal FOLDER CERTIFICATE KEY [PORT]: a TLS server that answers every request with the bytes of
+ * FOLDER/answer, whatever they are, after FOLDER/delay milliseconds, and closes. FOLDER/port tells where it
+ * listens, FOLDER/requests counts the requests. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -109,8 +109,9 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
-    if (argc != 4)
-        refuse("usage: raw_portal FOLDER CERTIFICATE KEY");
+    const int on = 1;
+    if (argc != 4 && argc != 5)
+        refuse("usage: raw_portal FOLDER CERTIFICATE KEY [PORT]");
     folder = argv[1];
     signal(SIGPIPE, SIG_IGN);
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -118,6 +119,8 @@ int main(int argc, char **argv)
         SSL_CTX_use_PrivateKey_file(ctx, argv[3], SSL_FILETYPE_PEM) != 1)
         refuse("certificate or key");
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    at.sin_port = htons(argc == 5 ? (unsigned short)strtoul(argv[4], NULL, 10) : 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (listener < 0 || bind(listener, (struct sockaddr *)&at, len) != 0 || listen(listener, 16) != 0 ||
         getsockname(listener, (struct sockaddr *)&at, &len) != 0)
         refuse("cannot listen");
