@@ -7,6 +7,8 @@
 #include "domain/plain_text.h"
 #include "station/control.h"
 
+#define LETTER_UNKNOWN "letter-unknown"
+
 /* ---- stock_add ---- */
 
 static const struct json_field stock_fields[] = {
@@ -252,16 +254,21 @@ static bool nothing_written(enum err_code code)
     return false;
 }
 
+static int letter_unknown(struct station *st, const char *serial, const char *why, struct err *err)
+{
+    return alert(st, LETTER_UNKNOWN, serial, err,
+                 "token %s: nobody knows whether its letter was written (%s): destroy what was printed; the "
+                 "token needs a new "
+                 "PIN",
+                 serial, why);
+}
+
 static int letter_outcome(struct station *st, struct token_row *token, const struct err *fail,
                           struct err *err)
 {
     const bool printed = fail == NULL, untouched = fail != NULL && nothing_written(fail->code);
     if (!printed && !untouched)
-        return alert(st, "letter-unknown", token->serial, err,
-                     "token %s: nobody knows whether its letter was written (%s): destroy what was printed; "
-                     "the token needs "
-                     "a new PIN",
-                     token->serial, fail->text);
+        return letter_unknown(st, token->serial, fail->text, err);
     snprintf(token->letter, sizeof token->letter, "%s", printed ? "printed" : "sealed");
     if (token_update(st->db, token, err) < 0)
         return -1;
@@ -302,4 +309,33 @@ int control_letter_reply(struct station *st, const struct vault_pending *p, cons
     if (fail != NULL)
         e->error = *fail;
     return 0;
+}
+
+/* At every start it would be said again, until the token has a new PIN: once is enough. */
+static int letter_recover(struct station *st, const char *serial, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(st->db, SQL_AUDIT_SAID, DB_ARGS(DB_TEXT(LETTER_UNKNOWN), DB_TEXT(serial)), &rows, err) < 0)
+        return -1;
+    int got = db_next(rows, err);
+    const bool said = got == 1 && db_col_int(rows, 0) > 0;
+    db_rows_free(&rows);
+    if (got < 0 || said)
+        return got < 0 ? -1 : 0;
+    return letter_unknown(st, serial, "castationd ended while it was printed", err);
+}
+
+int control_recover(struct station *st, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(st->db, SQL_TOKEN_PRINTING, DB_NO_ARGS, &rows, err) < 0)
+        return -1;
+    int got = 0;
+    while ((got = db_next(rows, err)) == 1)
+        if (letter_recover(st, db_col_text(rows, 0), err) < 0) {
+            got = -1;
+            break;
+        }
+    db_rows_free(&rows);
+    return got;
 }

@@ -267,7 +267,7 @@ static int recover(struct station *st, struct err *err)
 {
     if (db_begin(st->db, err) < 0)
         return -1;
-    if (jobs_recover(st, err) < 0 ||
+    if (jobs_recover(st, err) < 0 || control_recover(st, err) < 0 ||
         audit_add(st->db, "castationd", "start", st->conf.name, err, "version %s", CASTATION_VERSION) < 0 ||
         db_commit(st->db, err) < 0) {
         db_rollback(st->db);

@@ -228,6 +228,8 @@ struct control {
 };
 int control_accept(struct station *st, struct err *err);
 int control_readable(struct station *st, size_t client, struct err *err);
+/* At the start: letters that were in printing when castationd ended are said aloud, once. */
+int control_recover(struct station *st, struct err *err);
 /* letter: the vault has answered. */
 int control_letter_reply(struct station *st, const struct vault_pending *p, const struct err *fail, struct err *err);
 
