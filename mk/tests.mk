@@ -166,3 +166,8 @@ $(B)/raw_portal: tests/fake/raw_portal.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu17 -g -O1 $(WARN) -o $@ $< -lssl -lcrypto
 flow-parts += $(B)/raw_portal
+
+FUZZ += portal_api
+fuzz_portal_api_ROOMS := portal store domain base
+fuzz_portal_api_PKGS  := libcrypto jansson libconfig sqlite3
+fuzz_portal_api_FLAGS := -max_len=8192

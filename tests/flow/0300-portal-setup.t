@@ -1,5 +1,6 @@
 #!/bin/bash
 # init, configuration, the page, start and stop.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 

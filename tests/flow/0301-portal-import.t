@@ -1,5 +1,6 @@
 #!/bin/bash
 # approve --import: each bad application is named with its reason; all or nothing.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 

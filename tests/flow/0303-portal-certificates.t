@@ -1,5 +1,6 @@
 #!/bin/bash
 # Who may speak to the station API: each refusal with its reason.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 

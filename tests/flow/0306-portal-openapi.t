@@ -1,5 +1,6 @@
 #!/bin/bash
 # docs/openapi.yaml and docs/API.md say what the code does: the route table, fields, limits and refusals are compared.
+# shellcheck disable=SC2016,SC2119 # $d is jq's
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 

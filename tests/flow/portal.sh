@@ -6,7 +6,7 @@
 #   field FILTER             of BODY, through jq
 #   application ID [PROFILE [NAME]]        a good application document on stdout
 #   made STATION ID GENERATION SERIAL [O]  the body of a report with a self-signed certificate
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the tests read the variables
 CONF=$T/caportal.conf
 API='' PAGES='' STATUS='' BODY=''
 ORGANISATION=杭州示例科技有限公司
