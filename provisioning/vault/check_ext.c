@@ -59,7 +59,7 @@ static bool critical_is_der(const X509_EXTENSION *e)
     int n = i2d_X509_EXTENSION(e, &as_it_is), m = -1;
     if (copy && X509_EXTENSION_set_critical(copy, X509_EXTENSION_get_critical(e)) == 1)
         m = i2d_X509_EXTENSION(copy, &in_der);
-    bool same = n > 0 && n == m && memcmp(as_it_is, in_der, (size_t)n) == 0;
+    bool same = as_it_is && in_der && n > 0 && n == m && memcmp(as_it_is, in_der, (size_t)n) == 0;
     OPENSSL_free(as_it_is);
     OPENSSL_free(in_der);
     X509_EXTENSION_free(copy);

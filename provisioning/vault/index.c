@@ -90,6 +90,14 @@ const struct reservation *index_live_of_application(const struct index *ix, cons
     return live(ix, BY_APPLICATION, application);
 }
 
+const struct reservation *index_live_of_job(const struct index *ix, const char *job)
+{
+    const struct reservation *r = ix->all;
+    while (r && (r->is_void || strcmp(r->job, job) != 0))
+        r = r->next;
+    return r;
+}
+
 const struct reservation *index_signed_of_token(const struct index *ix, const char *job, const char *token)
 {
     uint8_t key[SHA256_SIZE];

@@ -40,13 +40,14 @@ void index_free(struct index **ix);
  * for a serial number …); ERR_MEMORY. Fits vault_log_open's `each`, with the index as arg. */
 int index_apply(void *ix, const json_t *record, const struct log_place *place, struct err *err);
 
-/* Borrowed, living as long as the index; NULL: none. A reservation that is void is found too, but for the
- * last two. */
+/* Borrowed, living as long as the index; NULL: none. A reservation that is void is found too, but
+ * by index_live_*. */
 const struct reservation *index_by_serial(const struct index *ix, const void *serial, size_t len);
 const struct reservation *index_by_tbs(const struct index *ix, const uint8_t tbs_sha256[SHA256_SIZE]);
 const struct reservation *index_by_key(const struct index *ix, const uint8_t spki_sha256[SHA256_SIZE]);
 const struct reservation *index_live_of_approval(const struct index *ix, const char *approval);
 const struct reservation *index_live_of_application(const struct index *ix, const char *application);
+const struct reservation *index_live_of_job(const struct index *ix, const char *job); /* looks at all: rarely asked */
 /* The last certificate signed for a job's token, void or not. */
 const struct reservation *index_signed_of_token(const struct index *ix, const char *job, const char *token);
 

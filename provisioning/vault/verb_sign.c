@@ -247,7 +247,13 @@ int verb_lookup(struct vault *v, struct request *rq, struct err *err)
 static int void_it(struct vault *v, const struct vault_void_req *req, struct vault_void_rep *rep,
                    struct err *err)
 {
-    const struct reservation *r = index_by_serial(v->index, req->serial_number.data, req->serial_number.len);
+    const struct reservation *r =
+        req->serial_number.len > 0
+            ? index_by_serial(v->index, req->serial_number.data, req->serial_number.len)
+            : index_live_of_job(v->index, req->job);
+    rep->voided = VAULT_VOIDED_RESERVATION;
+    if (!r && req->serial_number.len == 0)
+        return 0; /* nothing was reserved, or it is void already */
     if (!r)
         return err_set(err, ERR_RESERVATION, "the serial number was never drawn here");
     if (strcmp(r->job, req->job) != 0)

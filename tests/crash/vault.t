@@ -42,7 +42,7 @@ refused_act() { # a request that must be refused, and is logged as such
     [ "$code" = 4 ] && touch "$V/done.refused"
 }
 letter_act() { # printed, or never again
-    act letter tool letter "$V/a" job-1 TOKEN-1 1 CA-1 $ORG "$V/letter" && return 0
+    act letter tool letter "$V/a" job-1 TOKEN-1 1 CA-1 "$ORG" "$V/letter" && return 0
     grep -q '^letter: .*printed already, or broken off' "$V/err.letter" && touch "$V/done.letter.lost"
 }
 story() {
@@ -75,7 +75,7 @@ verifies() {
 no_second_letter() {
     local printed=0
     [ -e "$V/letter" ] && printed=$(grep -c '^PIN: 2468024680$' "$V/letter")
-    ! tool letter "$V/a" job-1 TOKEN-1 1 CA-1 $ORG "$V/letter2" 2>/dev/null && [ ! -s "$V/letter2" ] && [ "$printed" -le 1 ]
+    ! tool letter "$V/a" job-1 TOKEN-1 1 CA-1 "$ORG" "$V/letter2" 2>/dev/null && [ ! -s "$V/letter2" ] && [ "$printed" -le 1 ]
 }
 log_holds() {
     perl -MDigest::SHA=sha256 -MJSON::PP -e '
@@ -93,6 +93,9 @@ log_holds() {
             if ($t eq "letter_printing") { $letter{$r->{job}, $r->{pin_version}}++ and die "letter twice\n" }
             if ($t eq "letter_printed") { $letter{$r->{job}, $r->{pin_version}} or die "printed, not printing\n" } }' \
         "$V/state/vault.log"
+}
+power_cut() { # what was not fsynced yet is lost: the last line
+    head -n -1 "$V/state/vault.log" >"$V/state/cut" && cat "$V/state/cut" >"$V/state/vault.log" && rm "$V/state/cut"
 }
 credential_tries() { grep -c '"by":"credential"' "$V/state/vault.log"; }
 
@@ -114,6 +117,7 @@ for point in $points; do
     fi
     stop vault
     is "$point: by SIGKILL" "$CODE" 137
+    [[ $point = *.before_fsync ]] && power_cut
     if [[ $point = vault.login.* && $point != vault.login.*fsync ]]; then
         before=$(credential_tries)
         need "$point: started again" vault_up
@@ -122,7 +126,7 @@ for point in $points; do
     else
         need "$point: started again" vault_up
     fi
-    if [[ $point = vault.ca_init.keys ]]; then
+    if [[ $point = vault.ca_init.keys || $point = vault.ca_init.before_fsync ]]; then
         exits "$point: half a CA is never overwritten" 4 ca_new
         is "$point: and nothing is signed with it" "$(status_of state)" no-ca
         stop vault

@@ -84,7 +84,7 @@ bad_conf "no module" 7 'module-path' 's/?module-path=[^"]*//'
 bad_conf "a module that is not there" 3 'libnothing' 's/libsofthsm2/libnothing/'
 bad_conf "a portal key that is not there" 3 'nothing.pem' 's/portal.pem/nothing.pem/'
 bad_conf "no profiles" 3 'nowhere' 's#/profiles"#/nowhere"#'
-bad_conf "a user there is none of" 7 'there is no user' '$a allow_users = ["no-such-user"];'
+bad_conf "a user there is none of" 7 'there is no user' '1i allow_users = ["no-such-user"];'
 bad_conf "a token there is none of" 75 'no token there matches' 's/token=castation-hsm/token=another/'
 vault_conf "$SOFTHSM"
 chmod 666 "$V/vault.conf"
