@@ -86,7 +86,8 @@ enum vault_verb {
 #define VAULT_LOOKUP_REQ(F) F(BYTES, tbs_sha256, 32)
 #define VAULT_LOOKUP_REP(F) F(U8, found, 0) F(BYTES, certificate, CERTIFICATE_MAX)
 
-/* void: a reservation becomes a tombstone, a certificate goes to the next CRL. Idempotent. */
+/* void: a reservation becomes a tombstone, a certificate goes to the next CRL. Idempotent. An empty serial number means
+ * whatever the job has reserved, if anything: its client never got the answer. */
 #define VAULT_VOID_REQ(F) F(STR, job, JOB_ID_SIZE) F(BYTES, serial_number, SERIAL_NUMBER_MAX) F(STR, reason, 128)
 #define VAULT_VOID_REP(F) F(U8, voided, 0)
 

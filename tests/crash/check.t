@@ -154,6 +154,9 @@ plant 3 "a deliverable certificate that is void at the vault" "$CERT is delivera
 plant 3 "a certificate that the vault never signed" "01ab is made.*no signature" \
     station "INSERT INTO certificates VALUES('01ab', '$FF', '$OPEN', 'x', 'ATWORK01', 'made', x'00', '', '', '')"
 
+plant 3 "a serial number that stays reserved for a job that has ended" "stays reserved for job $OPEN, which is failed" \
+    station "UPDATE jobs SET state = 'failed' WHERE id = '$OPEN'"
+
 # ---- 4: never forgotten ---------------------------------------------------------------------------------------------------
 plant 4 "a token that began a job and is gone from the records" "ATWORK01 stands in jobs" station "DELETE FROM tokens WHERE serial = 'ATWORK01'"
 plant 4 "a token that only the journal names" "LOST0001 stands in journal" \

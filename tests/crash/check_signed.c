@@ -80,6 +80,25 @@ static int each_certificate(struct check *c, struct db_rows *rows, void *arg, st
                                                          : live_is_live(c, rows, arg, err);
 }
 
+/* A serial number that was only reserved: its job is at work, or it is void. Left alone it would keep its
+ * application from ever being made. */
+static int only_reserved(struct check *c, const char *serial, const json_t *entry, struct err *err)
+{
+    const char *job = json_str(entry, "job");
+    char state[16];
+    bool found = false;
+    int64_t voiding = 0;
+    if (vault_is_void(c, serial))
+        return 0;
+    if (check_text(c->station, CHECK_JOB_STATE, job, state, sizeof(state), &found, err) < 0 ||
+        check_count(c->station, CHECK_VOID_OPEN_JOB, job, &voiding, err) < 0)
+        return -1;
+    if (voiding == 0 && !check_job_is_open(state))
+        violation(c, "serial number %s stays reserved for job %s, which is %s", serial, job,
+                  found ? state : "unknown");
+    return 0;
+}
+
 static int each_signed(struct check *c, const char *serial, const json_t *entry, struct err *err)
 {
     char tbs[SHA256_HEX_SIZE];
@@ -87,7 +106,7 @@ static int each_signed(struct check *c, const char *serial, const json_t *entry,
     const json_t *first = json_array_get(json_object_get(entry, "signatures"), 0);
     struct signed_one s = {serial, json_str(first, "certificate")};
     if (first == NULL)
-        return 0;
+        return only_reserved(c, serial, entry, err);
     c->seen.signatures++;
     if (check_text(c->station, CHECK_CERTIFICATE, serial, tbs, sizeof tbs, &found, err) < 0)
         return -1;
