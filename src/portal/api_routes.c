@@ -143,16 +143,21 @@ static int left_of_lease(const struct api_call *call, const char *id, int64_t ge
     return 0;
 }
 
+/* A claim whose lease is over meanwhile is not told again: it is there for the next claim, in the next
+ * generation. */
 static int refresh_claim(struct api_call *call, json_t *stored, struct err *err)
 {
-    const json_t *claims = json_object_get(stored, "claims");
-    for (size_t i = 0; i < json_array_size(claims); i++) {
+    json_t *claims = json_object_get(stored, "claims");
+    for (size_t i = json_array_size(claims); i-- > 0;) {
         json_t *claim = json_array_get(claims, i);
         int64_t left;
         if (left_of_lease(call, json_str(json_object_get(claim, "application"), "id"),
-                          json_int(claim, "generation"), &left, err) != 0 ||
-            json_object_set_new(claim, "lease_seconds", json_integer(left)) != 0)
+                          json_int(claim, "generation"), &left, err) != 0)
             return -1;
+        if (left < 1)
+            json_array_remove(claims, i);
+        else if (json_object_set_new(claim, "lease_seconds", json_integer(left)) != 0)
+            return err_set(err, ERR_MEMORY, "answer");
     }
     return 0;
 }
@@ -171,7 +176,9 @@ static int refresh_renew(struct api_call *call, json_t *stored, struct err *err)
     int64_t left;
     if (left_of_lease(call, call->application, json_int(call->body, "generation"), &left, err) != 0)
         return -1;
-    return json_object_set_new(stored, "lease_seconds", json_integer(left));
+    if (json_object_set_new(stored, "lease_seconds", json_integer(left)) != 0)
+        return err_set(err, ERR_MEMORY, "answer");
+    return 0;
 }
 
 static int run_report(struct api_call *call, json_t **ret, struct err *err)
