@@ -113,9 +113,8 @@ static int put_in(struct feed *f, const struct rack_info *r, int bay, struct err
     return 0;
 }
 
-/* 1: the bay holds a token that is worked on or waits. */
-static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t still_wanted,
-                     struct err *err)
+/* 1: the bay holds a token that is worked on or waits. `others`: how many bays besides do. */
+static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t others, struct err *err)
 {
     if (rack_occupied(r, bay)) {
         const json_t *told = rack_bay(r, bay);
@@ -127,7 +126,7 @@ static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t
         if (take_out(f, r, bay, refused, err) != 0)
             return -1;
     }
-    if (f->count > 0 && still_wanted <= 0)
+    if (f->count > 0 && f->count - f->made - others <= 0)
         return 0;
     return put_in(f, r, bay, err) == 0 ? 1 : -1;
 }
@@ -140,7 +139,7 @@ static int serve_all(struct feed *f, const struct rack_info *r, struct err *err)
     for (int bay = 1; bay <= r->bays; bay++) {
         bool was_busy = rack_occupied(r, bay) && strcmp(json_str(rack_bay(r, bay), "state"), "finished") != 0;
         int64_t others = busy - was_busy;
-        int now = serve_bay(f, r, bay, f->count - f->made - others, err);
+        int now = serve_bay(f, r, bay, others, err);
         if (now < 0)
             return -1;
         busy = others + now;
