@@ -137,7 +137,7 @@ static void drop(struct client *c)
 
 static bool may_speak(const struct vault *v, uid_t uid)
 {
-    if (uid == getuid())
+    if (uid == getuid() || uid == 0) /* root could become either */
         return true;
     for (size_t i = 0; i < v->conf.n_users; i++)
         if (v->conf.users[i] == uid)

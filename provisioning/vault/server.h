@@ -1,10 +1,10 @@
 /* The vault's socket: who may speak, one request at a time, answers in order.
  *
- * A client is known by SO_PEERCRED: the vault's own user and allow_users. Connections are counted, all and
- * per user. A client that sends what cannot be read loses its connection; one that does not take its answers
- * is not read from until it does, and loses its connection after a while. Each request has a deadline, past
- * which the process ends with VAULT_EXIT_AGAIN: a PKCS#11 module that hangs cannot be stopped in any other
- * way. */
+ * A client is known by SO_PEERCRED: root, the vault's own user and allow_users. Connections are counted, all
+ * and per user. A client that sends what cannot be read loses its connection; one that does not take its
+ * answers is not read from until it does, and loses its connection after a while. Each request has a
+ * deadline, past which the process ends with VAULT_EXIT_AGAIN: a PKCS#11 module that hangs cannot be stopped
+ * in any other way. */
 #ifndef CASTATION_VAULT_SERVER_H
 #define CASTATION_VAULT_SERVER_H
 

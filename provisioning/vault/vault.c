@@ -128,6 +128,7 @@ int vault_find_ca(struct vault *v, struct err *err)
             *err = v->no_ca;
             return -1;
         }
+        ca_done(&v->ca); /* not ours: not shown as ours either */
         const char *label = NULL;
         struct err ignored;
         if (v->no_ca.code == ERR_CA_ABSENT && hsm_any_object(v->hsm, &label, &ignored) == 0 && label)
