@@ -20,6 +20,7 @@ static const struct conf_key keys[] = {
     {"hsm_pin_file", CONF_PATH, CONF_FIELD(struct vault_conf, hsm_pin_file), false, 0, 0, NULL},
     {"allow_users", CONF_STRS, CONF_FIELD(struct vault_conf, allow_users), false, 0, 0, NULL},
     {"so_pin_rate", CONF_INT, CONF_FIELD(struct vault_conf, so_pin_rate), false, 1, 100000, "600"},
+    {"hsm_seconds", CONF_INT, CONF_FIELD(struct vault_conf, hsm_seconds), false, 1, 3600, "60"},
 };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 

@@ -20,6 +20,7 @@ struct vault_conf {
     char hsm_pin_file[PATH_MAX]; /* "" : $CREDENTIALS_DIRECTORY/hsm-pin when that exists, else none */
     struct conf_strs allow_users;
     int64_t so_pin_rate; /* derivations a minute, all channels together */
+    int64_t hsm_seconds; /* longest that one request may wait for the HSM; the CA ceremony has 15 minutes */
 
     uid_t users[VAULT_USERS_MAX]; /* allow_users as numbers */
     size_t n_users;

@@ -17,7 +17,6 @@
 #define CLIENTS_PER_USER 16
 #define ANSWER_MS        10000 /* a client may leave an answer for this long */
 #define BEAT_MS          2000
-#define REQUEST_SECONDS  60
 #define CEREMONY_SECONDS 900 /* ca_init: RSA keys in a slow HSM */
 
 struct client {
@@ -109,7 +108,7 @@ static int answer(struct server *s, struct request *rq, const struct registratio
     rq->close_after = -1;
     msg_begin(rq->out, (uint8_t)number, MSG_REPLY, s->in.id);
     err_clear(&err);
-    server_deadline(verb->function == verb_ca_init ? CEREMONY_SECONDS : REQUEST_SECONDS);
+    server_deadline(verb->function == verb_ca_init ? CEREMONY_SECONDS : (unsigned)v->conf.hsm_seconds);
     int rc = verb->function(v, rq, &err);
     server_deadline(0);
     if (rc == 0)
@@ -331,7 +330,7 @@ static void beat(struct server *s)
             drop(&s->clients[i]);
     if (now < s->next_beat)
         return;
-    server_deadline(REQUEST_SECONDS);
+    server_deadline((unsigned)s->vault->conf.hsm_seconds);
     if (vault_beat(s->vault, &err) != 0)
         vault_saying(s->vault, SAY_WARNING, "%s", err.text);
     server_deadline(0);

@@ -51,4 +51,16 @@ hsm_down
 ok "a vault that nobody asks notices by itself" wait_for 20 vault_ended
 stop vault
 is "and ends to be started again" "$CODE" 75
+
+# an HSM that hangs: no call returns any more
+need "the HSM is back" hsm_up
+vault_conf "$client" 'hsm_seconds = 2;'
+need "so is the vault, with a short patience" vault_up
+need "another application" papers "$T/b" CA-2
+kill -STOP -- "-$HSM_GROUP"
+exits "an HSM that hangs: reserve gets no answer" 5 tool reserve "$T/b" job-2 TOKEN-2
+ok "and the vault ends" wait_for 20 vault_ended
+stop vault
+is "to be started again" "$CODE" 75
+like "which it says" "$(cat "$T/vault.log")" 'did not answer in time'
 done_testing
