@@ -407,24 +407,33 @@ out:
     return rc;
 }
 
+static void ended_why(const struct bay *bay, int status, struct err *ret)
+{
+    if (bay->expired)
+        err_set(ret, ERR_MODULE, "%s: %s did not end in time and was killed (module %s)", bay->name,
+                bay_verb_name(bay_client_busy(bay->client)), bay->module);
+    else
+        err_set(ret, ERR_MODULE, "%s: the worker ended: %s %d (module %s)", bay->name,
+                WIFSIGNALED(status) ? "signal" : "exit code",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), bay->module);
+}
+
 int bay_ended(struct station *st, struct bay *bay, struct err *err)
 {
     int status = 0;
     if (bay_client_reap(bay->client, &status) == 0)
         return 0;
     const bool wanted = bay->killing;
+    struct err why;
+    ended_why(bay, status, &why);
     bay_client_free(&bay->client);
-    bay->killing = false;
+    bay->killing = bay->expired = false;
     bay->pin_version = 0;
     if (bay->state == BAY_WEDGED) {
         bay_set(bay, bay->present ? BAY_SETUP : BAY_EMPTY, "%s", "");
         bay->setup = bay->present ? SETUP_START : SETUP_NONE;
         return 0;
     }
-    struct err why;
-    err_set(&why, ERR_MODULE, "%s: the worker ended: %s %d", bay->name,
-            WIFSIGNALED(status) ? "signal" : "exit code",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (!wanted && status != 0)
         log_warning("%s", why.text);
     struct job *job = bay->job;
@@ -443,6 +452,7 @@ static int bay_expired(struct station *st, struct bay *bay, struct err *err)
 {
     log_warning("%s: %s did not end in time; its worker is killed", bay->name,
                 bay_verb_name(bay_client_busy(bay->client)));
+    bay->expired = true;
     effect_new(st, EFFECT_KILL)->bay = bay;
     (void)err;
     return 0;

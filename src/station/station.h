@@ -63,6 +63,7 @@ struct bay {
     char serial[SERIAL_SIZE];  /* of the token that was probed; "" before */
     struct bay_client *client; /* NULL: no worker */
     bool killing;
+    bool expired;              /* killed because its verb did not end in time */
     int64_t killed_at;         /* CLOCK_MONOTONIC ms */
     enum bay_setup setup;
     int64_t start_at;          /* no worker before (settling) */

@@ -35,18 +35,16 @@ approve() {
     bench_approve "$T/applications.json"
 }
 blank() {
-    local made
     rm -rf "$BENCH/drawer/new"
     BLANK=$("$BIN/castation-blank" token "$BENCH/drawer/new") || return 1
     echo "$BLANK" >"$BENCH/drawer/new/serial"
     [ $# = 0 ] || printf '%s\n' "$@" >"$BENCH/drawer/new/faults"
-    made=$BENCH/drawer/$BLANK
-    mv "$BENCH/drawer/new" "$made"
+    "$BIN/castation-blank" move "$BENCH/drawer/new" "$BENCH/drawer/$BLANK" || return 1
     [ "$BENCH_POLICY" = any ] || in_stock "$BLANK"
 }
 in_stock() { # SERIAL [LOT]
     printf 'serial,product,lot,box\n%s,softhsm,%s,\n' "$1" "${2:-LOT-1}" >"$T/lot.csv"
-    castation stock add "$T/lot.csv"
+    castation stock add "$T/lot.csv" >/dev/null
 }
 plug() { castation rack plug --serial "${1:-$BLANK}"; }
 pull() { castation rack pull "bay-$1"; }
