@@ -10,10 +10,8 @@ static const char *const STEPS[] = {
     "approval TEXT NOT NULL, signature TEXT NOT NULL, approved_at BIGINT NOT NULL, "
     "generation BIGINT NOT NULL DEFAULT 0, station TEXT, lease_until BIGINT NOT NULL DEFAULT 0, "
     "fault_code TEXT, fault_detail TEXT, updated_at BIGINT NOT NULL)",
-    /* The claim's scan: only what can be claimed, in the order in which it is. */
-    "CREATE INDEX application_claimable ON application (approved_at, id) WHERE state IN ('approved', "
-    "'claimed')",
-    "CREATE INDEX application_state ON application (state, id)",
+    /* The claim's scan: of one state, in the order in which it is claimed. */
+    "CREATE INDEX application_queue ON application (state, approved_at, id)",
 
     "CREATE TABLE lending ("
     "application TEXT NOT NULL REFERENCES application (id), generation BIGINT NOT NULL, station TEXT NOT "
