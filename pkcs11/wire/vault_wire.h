@@ -94,7 +94,7 @@ enum vault_verb {
 /* letter: one descriptor, where the letter is written. Printed at most once per (job, serial, pin_version). */
 #define VAULT_LETTER_REQ(F)                                                                                            \
     F(STR, job, JOB_ID_SIZE) F(STR, serial, SERIAL_SIZE) F(U32, pin_version, 0) F(BYTES, sealed, SEALED_MAX)           \
-    F(STR, application, APPLICATION_ID_SIZE) F(STR, organisation, 256)
+    F(STR, application, APPLICATION_ID_SIZE) F(STR, organisation, 257)
 #define VAULT_LETTER_REP(F)
 
 FIELDS_STRUCT(vault_status_req, VAULT_STATUS_REQ)

@@ -199,7 +199,7 @@ static void ask_letter(struct station *st, const struct control_call *call, cons
     snprintf(req.job, sizeof req.job, "%s", job->id);
     snprintf(req.serial, sizeof req.serial, "%s", token->serial);
     snprintf(req.application, sizeof req.application, "%s", job->application);
-    snprintf(req.organisation, sizeof req.organisation, "%.255s", job->organisation);
+    snprintf(req.organisation, sizeof req.organisation, "%s", job->organisation);
     bytes_set(req.sealed, token->sealed_pin.data, token->sealed_pin.len);
     vault_letter_req_put(&e->msg, &req);
     msg_put_fd(&e->msg, fd);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/call.h"
@@ -327,6 +328,35 @@ static void with_every_place_taken_the_oldest_connection_makes_room(void **state
     assert_false(is_cut_off(fds[1]));
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
         close(fds[i]);
+}
+
+/* The socket's mode keeps others out; should it ever not, the peer's credentials do. */
+static void another_user_is_refused_even_when_the_socket_lets_him_in(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    add_token("T1", TOKEN_STOCK, "");
+    assert_int_equal(chmod(folder, 0711), 0);
+    assert_int_equal(chmod(socket_path, 0666), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err why;
+        json_t *result = NULL;
+        if (setresuid(65534, 65534, 65534) != 0)
+            _exit(100);
+        int rc =
+            call_json(socket_path, "tokens", json_object(), NULL, 0, clock_mono_ms() + 10000, &result, &why);
+        _exit(rc == 0 ? 0 : (int)why.code);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        turn();
+        usleep(500);
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), ERR_PERMISSION);
+    assert_int_equal(st.control.n_clients, 0);
 }
 
 static void a_stopping_station_answers_and_begins_nothing(void **state)
@@ -803,6 +833,7 @@ int main(void)
         TEST(what_is_no_command_is_refused_with_its_reason),
         TEST(a_client_that_sends_nonsense_loses_its_connection_and_nobody_else_does),
         TEST(with_every_place_taken_the_oldest_connection_makes_room),
+        TEST(another_user_is_refused_even_when_the_socket_lets_him_in),
         TEST(a_stopping_station_answers_and_begins_nothing),
         TEST(status_counts_what_there_is),
         TEST(a_token_shows_only_the_job_that_it_carries),
