@@ -1,7 +1,8 @@
 # What the flow tests of the whole bench share: after lib.sh.
 #
 #   approve N [PROFILE]      N new applications, approved: their ids in APPS, the first in APP
-#   blank [FAULT…]           a blank in the drawer, in stock: BLANK is its serial number; a FAULT is a line for the faulty module
+#   blank [FAULT…]           a blank in the drawer, in stock (LOT): BLANK is its serial number; a FAULT is a line for the
+#                            faulty module
 #   plug [SERIAL]            BLANK, or another token of the drawer, goes into the first free bay
 #   within SECONDS COMMAND…  until it exits 0
 #   status FILTER, job APP FILTER, token SERIAL FILTER, bay N FILTER     what castation --json says, through jq -r
@@ -12,7 +13,7 @@ DB=$BENCH/station/station.db
 PORTAL_DB=$BENCH/portal/portal.db
 VAULT_LOG=$BENCH/vault/vault.log
 FAKE=$BIN/libfake_p11.so
-APP='' APPS=() BLANK=''
+APP='' APPS=() BLANK='' LOT=LOT-1
 
 within() {
     local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
@@ -42,8 +43,8 @@ blank() {
     "$BIN/castation-blank" move "$BENCH/drawer/new" "$BENCH/drawer/$BLANK" || return 1
     [ "$BENCH_POLICY" = any ] || in_stock "$BLANK"
 }
-in_stock() { # SERIAL [LOT]
-    printf 'serial,product,lot,box\n%s,softhsm,%s,\n' "$1" "${2:-LOT-1}" >"$T/lot.csv"
+in_stock() { # SERIAL
+    printf 'serial,product,lot,box\n%s,softhsm,%s,\n' "$1" "$LOT" >"$T/lot.csv"
     castation stock add "$T/lot.csv" >/dev/null
 }
 plug() { castation rack plug --serial "${1:-$BLANK}"; }
