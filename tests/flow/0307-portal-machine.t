@@ -1,5 +1,6 @@
 #!/bin/bash
 # The machine fails the portal: database locked, disk full. It says so, loses nothing, and goes on by itself.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 
