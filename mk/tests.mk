@@ -171,3 +171,9 @@ FUZZ += portal_api
 fuzz_portal_api_ROOMS := portal store domain base
 fuzz_portal_api_PKGS  := libcrypto jansson libconfig sqlite3
 fuzz_portal_api_FLAGS := -max_len=8192
+FUZZ += vault_tbs vault_log
+fuzz_vault_tbs_ROOMS := vault cert wire products domain base
+fuzz_vault_tbs_PKGS  := libcrypto jansson libconfig libp11 p11-kit-1
+fuzz_vault_tbs_FLAGS := -max_len=6144
+fuzz_vault_log_ROOMS := $(fuzz_vault_tbs_ROOMS)
+fuzz_vault_log_PKGS  := $(fuzz_vault_tbs_PKGS)

@@ -82,8 +82,8 @@ int check_validity(struct check *c, struct err *err)
     int64_t from = strict_time(X509_get0_notBefore(c->cert)), to = strict_time(X509_get0_notAfter(c->cert));
     int64_t asked =
         c->application.validity_days > 0 ? c->application.validity_days : c->profile->validity_days;
-    if (to == INT64_MIN)
-        return err_set(err, ERR_REFUSED, "notAfter is not written as RFC 5280 4.1.2.5 demands");
+    if (from == INT64_MIN || to == INT64_MIN)
+        return err_set(err, ERR_REFUSED, "notBefore or notAfter is not written as RFC 5280 4.1.2.5 demands");
     if (asked > c->profile->validity_days_max)
         return err_set(err, ERR_PROFILE, "%lld days are asked for, profile %s allows %lld", (long long)asked,
                        c->profile->name, (long long)c->profile->validity_days_max);

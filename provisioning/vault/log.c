@@ -267,12 +267,16 @@ int vault_log_read(const struct vault_log *l, const struct log_place *place, jso
     if (!line)
         return err_set(err, ERR_MEMORY, "a log record");
     ssize_t n = pread(l->fd, line, place->len, (off_t)place->offset);
-    if (n == (ssize_t)place->len && n > HASH_HEX + 2)
-        *ret = json_parse(line + HASH_HEX + 1, (size_t)n - HASH_HEX - 2, err);
-    else
-        *ret = NULL, err_set(err, ERR_VAULT_LOG, "a record cannot be read back from the log");
+    if (n != (ssize_t)place->len || n <= HASH_HEX + 2) {
+        free(line);
+        return err_set(err, ERR_VAULT_LOG, "a record cannot be read back from the log");
+    }
+    json_t *record = json_parse(line + HASH_HEX + 1, (size_t)n - HASH_HEX - 2, err);
     free(line);
-    return *ret ? 0 : -1;
+    if (!record)
+        return -1;
+    *ret = record;
+    return 0;
 }
 
 uint64_t vault_log_records(const struct vault_log *l)
