@@ -186,6 +186,7 @@ int bay_client_read(struct bay_client *c, struct msg_in *m, struct err *err)
     int got = msg_recv(c->fd, m, 0, err);
     if (got == 0) {
         close_socket(c);
+        c->deadline = clock_mono_ms() + FAREWELL_MS; /* for its end, which says why */
         return 0;
     }
     if (got < 0)

@@ -23,7 +23,8 @@ int64_t bay_client_deadline(const struct bay_client *c); /* of the request under
 enum bay_verb bay_client_busy(const struct bay_client *c); /* the verb under way, or BAY_NONE */
 
 /* Read the answer. 1: *m holds the reply (verb equals the request's, MSG_REPLY set; MSG_ERROR when it failed).
- * 0: the worker is gone. -1: it broke the protocol (ERR_PROTOCOL): kill it. Never blocks: ERR_TIMEOUT when nothing is there. */
+ * 0: the worker has gone; its process ends within the deadline, which is a new one, or is to be killed. -1: it broke the
+ * protocol (ERR_PROTOCOL): kill it. Never blocks: ERR_TIMEOUT when nothing is there. */
 int bay_client_read(struct bay_client *c, struct msg_in *m, struct err *err);
 
 void bay_client_kill(struct bay_client *c);           /* SIGKILL; then wait for pidfd */

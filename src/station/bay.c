@@ -384,9 +384,10 @@ int bay_readable(struct station *st, struct bay *bay, struct err *err)
     int got = bay_client_read(bay->client, &reply, &why);
     if (got < 0 && why.code == ERR_TIMEOUT)
         goto out;
-    if (got <= 0) { /* gone, or no longer to be trusted: its end tells the rest */
-        if (got < 0)
-            log_err(&why, "%s: worker", bay->name);
+    if (got == 0) /* gone: its end, for which it has a deadline, tells why */
+        goto out;
+    if (got < 0) { /* no longer to be trusted */
+        log_err(&why, "%s: worker", bay->name);
         effect_new(st, EFFECT_KILL)->bay = bay;
         goto out;
     }

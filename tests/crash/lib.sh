@@ -5,7 +5,10 @@
 #   new_application; plug       APP: an approved application (P-256); TOKEN: the serial number of a blank in bay-1
 #   station_start [NAME=VALUE…] castationd, with more in its environment
 #   made                        APP's job is done, everything is settled, and the invariants hold
+#
+# SWEEP: not empty in make check-sweep, where the tests go through more.
 # shellcheck shell=bash disable=SC2034
+SWEEP=${SWEEP-}
 BENCH_POLICY=any
 BENCH_BAYS=${BENCH_BAYS:-1}
 . "$(dirname "${BASH_SOURCE[0]}")/../flow/lib.sh"
@@ -105,12 +108,24 @@ is_killed() {
     [ "$code" = 137 ] || { echo "$1 ended with $code, not by SIGKILL"; return 1; }
 }
 
-# [SECONDS]: APP's job comes to its good end, and everything is as it must be
+# Good when APP's job has ended. Its token is quarantined: out with it, another one in.
+is_ended() {
+    job_is done failed abandoned && return
+    if [ -f "$BENCH/rack/bay-1/serial" ] && token_is "$(cat "$BENCH/rack/bay-1/serial")" quarantined; then
+        pull && plug
+    fi
+    return 1
+}
+# [SECONDS]: APP's job comes to its good end, on whatever token, and everything is as it must be
 made() {
-    within $((${1:-15} * 1000)) job_is done failed abandoned || { echo "the job is at $(job_column "state, step, detail")"; return 1; }
+    within $((${1:-20} * 1000)) is_ended || { echo "the job is at $(job_column "state, step, detail")"; return 1; }
     job_is 'done' || { echo "the job is $(job_column "state, detail")"; return 1; }
     within 10000 is_settled || { echo "something is still owed"; return 1; }
     is_delivered && invariants_hold
+}
+# SERIAL [SECONDS]: the same, and on this token
+made_on() {
+    made "${@:2}" && [ "$(job_column token)" = "$1" ] || { echo "not on token $1"; return 1; }
 }
 
 # NAME COMMAND…: one point, one test. Afterwards castationd is down and the rack is empty.
@@ -119,8 +134,16 @@ point() {
     shift
     run "$@"
     code=$CODE
+    [ "$code" = 0 ] || OUT+=$'\n'$(story 2>&1)
+    tap "$code" "$name" || { diag "$OUT"$'\n'"$ERR"; clear_away >/dev/null 2>&1; }
     stop station
-    [ "$code" = 0 ] || { OUT+=$'\n'$(story 2>&1); }
-    tap "$code" "$name" || diag "$OUT"$'\n'"$ERR"
     empty_rack >/dev/null || tap 1 "$name: the rack is emptied"
+}
+# After a failure: what was begun is brought to some end, so that it does not stand in the next point's way.
+clear_away() {
+    stop station
+    empty_rack
+    station_start
+    plug
+    within 15000 is_ended
 }

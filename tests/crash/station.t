@@ -1,6 +1,7 @@
 #!/bin/bash
 # castationd dies at each place of each step; it starts again, the work finishes, and nothing is lost, doubled or forgotten.
-# The second round dies wherever it comes past the same place again, too.
+# In the sweep (make check-sweep) a second round dies wherever it comes past the same place again, too; then the token may be one of those that are
+# quarantined (its SO PIN was changing, and a try of it stands against it already), and the job takes another.
 . "$(dirname "$0")/lib.sh"
 
 # POINT
@@ -9,7 +10,7 @@ dies_and_goes_on() {
     station_start CASTATION_CRASH="$1"
     is_killed station || return 1
     station_start
-    made
+    made_on "$TOKEN"
 }
 dies_or_finishes() { is_dead station || { job_is 'done' && is_settled; }; }
 # POINT
@@ -29,7 +30,7 @@ points=0
 for step in $(def_names provisioning/job/steps.def); do
     for place in $(def_names provisioning/job/points.def); do
         point "castationd dies at $step.$place" dies_and_goes_on "$step.$place"
-        point "castationd dies at $step.$place, and again when it comes by" dies_twice_and_goes_on "$step.$place"
+        [ -z "$SWEEP" ] || point "castationd dies at $step.$place, and again" dies_twice_and_goes_on "$step.$place"
         points=$((points + 1))
     done
 done
