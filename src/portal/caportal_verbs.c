@@ -2,9 +2,9 @@
 
 const struct caportal_verb caportal_verbs[] = {
     {"init", "[--name HOST]…", 0, OPTION_NAME, 0, true, TEXT_CAPORTAL_INIT, caportal_init},
-    {"approve", "--import FILE.json --first NAME --final NAME [--json]", 0,
-     OPTION_IMPORT | OPTION_FIRST | OPTION_FINAL | OPTION_JSON, OPTION_IMPORT | OPTION_FIRST | OPTION_FINAL,
-     true, TEXT_CAPORTAL_APPROVE, caportal_approve},
+    {"approve", "--import FILE.json [--first NAME] [--final NAME] [--json]", 0,
+     OPTION_IMPORT | OPTION_FIRST | OPTION_FINAL | OPTION_JSON, OPTION_IMPORT, true, TEXT_CAPORTAL_APPROVE,
+     caportal_approve},
     {"applications", "[--state STATE] [--json]", 0, OPTION_STATE | OPTION_JSON, 0, true,
      TEXT_CAPORTAL_APPLICATIONS, caportal_applications},
     {"application", "ID [--json]", 1, OPTION_JSON, 0, true, TEXT_CAPORTAL_APPLICATION, caportal_application},
