@@ -79,10 +79,11 @@ caportal_PKGS        := libcrypto jansson libconfig sqlite3
 UNIT :=
 
 .DEFAULT_GOAL := all
--include mk/tests.mk
+include mk/tests.mk
 include mk/rules.mk
 include mk/fuzz.mk
--include mk/lint.mk
+include mk/lint.mk
 include mk/check.mk
 include mk/demo.mk
--include mk/bench.mk
+include mk/bench.mk
+include mk/install.mk
