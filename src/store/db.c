@@ -27,6 +27,7 @@ struct db {
     struct db_rows *rows; /* one a statement */
     int lock_fd;
     struct db_counts counts;
+    char path[PATH_MAX]; /* "" while db_open is at work, which names it itself */
 };
 
 /* ---- errors
@@ -64,7 +65,8 @@ static enum err_code code_of(sqlite3 *sqlite)
 
 static int fail(const struct db *db, const char *what, struct err *err)
 {
-    return err_set(err, code_of(db->sqlite), "%s: %s", what, sqlite3_errmsg(db->sqlite));
+    return err_set(err, code_of(db->sqlite), "%s%s%s: %s", db->path, db->path[0] ? ": " : "", what,
+                   sqlite3_errmsg(db->sqlite));
 }
 
 static const char *name_of(const struct db *db, int statement)
@@ -259,6 +261,7 @@ int db_open(struct db **ret, const char *path, const struct db_schema *schema, u
         err_prepend(err, "%s", path);
         goto fail;
     }
+    snprintf(db->path, sizeof(db->path), "%s", path);
     *ret = db;
     return 0;
 fail:
