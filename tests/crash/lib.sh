@@ -88,6 +88,18 @@ new_application() {
     APP=$(jq -er '.[0].id' "$T/application.json") && bench_approve "$T/application.json"
 }
 plug() { castation rack plug && TOKEN=$(cat "$BENCH/rack/bay-1/serial"); }
+# FAULT…: a blank that carries faults (see tests/fake/fake_p11.c), for a bench whose BENCH_MODULE is $FAKE; each fault is
+# counted over the token's life
+FAKE=$BIN/libfake_p11.so
+plug_faulty() {
+    local new=$BENCH/drawer/new
+    rm -rf "$new"
+    TOKEN=$("$BIN/castation-blank" token "$new") || return 1
+    echo "$TOKEN" >"$new/serial"
+    printf '%s\n' persistent "$@" >"$new/faults"
+    "$BIN/castation-blank" move "$new" "$BENCH/drawer/$TOKEN" && plug_again "$TOKEN"
+}
+plug_again() { castation rack plug --serial "$1"; }
 pull() { castation rack pull bay-1; }
 empty_rack() {
     local place
@@ -96,6 +108,8 @@ empty_rack() {
     done
 }
 
+# SETTINGS: castationd's, besides the bench's own
+station_settings() { BENCH_STATION_MORE=$1 bench_write_station_conf bench-1; }
 station_start() { start station env "$@" "$BIN/castationd" -c "$BENCH/etc/station.conf"; }
 is_dead() { ! kill -0 "${PIDS[$1]}" 2>/dev/null; }
 # NAME [MS]: it dies, and of SIGKILL
@@ -143,6 +157,8 @@ point() {
 clear_away() {
     stop station
     empty_rack
+    alive vault && vault_answers || { strike vault; bench_vault_start; }
+    alive portal || bench_portal_start
     station_start
     plug
     within 15000 is_ended
