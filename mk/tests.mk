@@ -177,3 +177,9 @@ fuzz_vault_tbs_PKGS  := libcrypto jansson libconfig libp11 p11-kit-1
 fuzz_vault_tbs_FLAGS := -max_len=6144
 fuzz_vault_log_ROOMS := $(fuzz_vault_tbs_ROOMS)
 fuzz_vault_log_PKGS  := $(fuzz_vault_tbs_PKGS)
+
+# ---- station: jobs through faults; vault and portal are played by the test
+UNIT += jobs
+jobs_ROOMS := station job cert store wire products domain base
+jobs_PKGS  := libcrypto jansson libconfig sqlite3 libcurl
+jobs_LDFLAGS := -Wl,--wrap=http_post,--wrap=http_next

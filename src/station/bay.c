@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
-#define KILL_GRACE_MS     5000
-#define SETUP_FAILURES    3
-#define SETUP_RETRY_MS    500
-#define REGISTER_RETRY_MS 500
+#define KILL_GRACE_MS       5000
+#define SETUP_FAILURES      3
+#define SETUP_RETRY_MS      500
+#define REGISTER_RETRY_MS   500
+#define REGISTER_REFUSED_MS 2000
 
 static const char *const state_names[BAY_STATE_COUNT] = {
     [BAY_EMPTY] = "empty",     [BAY_SETUP] = "setup",       [BAY_IDLE] = "idle",
@@ -45,10 +47,15 @@ struct bay *bay_find(struct station *st, const char *name)
     return NULL;
 }
 
+bool bay_is_ready(const struct bay *bay)
+{
+    return bay->setup == SETUP_READY && bay->client != NULL && !bay->killing &&
+           bay_client_fd(bay->client) >= 0;
+}
+
 static struct effect *bay_ask(struct station *st, struct bay *bay, enum bay_verb verb)
 {
-    struct effect *e = effect_new(st, EFFECT_BAY);
-    e->bay = bay;
+    struct effect *e = effect_bay(st, EFFECT_BAY, bay);
     msg_begin(&e->msg, (uint8_t)verb, 0, 0);
     return e;
 }
@@ -59,19 +66,19 @@ void bay_restart(struct station *st, struct bay *bay, int after_ms)
     bay->start_at = clock_mono_ms() + after_ms;
     bay->pin_version = 0;
     if (bay->client != NULL)
-        effect_new(st, EFFECT_KILL)->bay = bay;
+        effect_bay(st, EFFECT_KILL, bay);
 }
 
 static int setup_failed(struct station *st, struct bay *bay, const struct err *why, struct err *err)
 {
     if (++bay->failures < SETUP_FAILURES && bay->state != BAY_WEDGED) {
-        log_err(why, "%s: worker", bay->name);
+        log_err(why, "worker");
         bay_restart(st, bay, bay->product->settle_ms + SETUP_RETRY_MS);
         return 0;
     }
     bay->setup = SETUP_NONE;
     if (bay->client != NULL)
-        effect_new(st, EFFECT_KILL)->bay = bay;
+        effect_bay(st, EFFECT_KILL, bay);
     struct job *job = bay->job;
     bay_set(bay, BAY_REFUSED, "%s", why->text);
     if (alert(st, err_name(why->code), bay->name, err, "%s: the token cannot be used: %s", bay->name,
@@ -90,7 +97,7 @@ int bay_leave(struct station *st, struct bay *bay, struct err *err)
         if (ready && bay->present && bay_client_busy(bay->client) == BAY_NONE)
             bay_ask(st, bay, BAY_QUIT);
         else
-            effect_new(st, EFFECT_KILL)->bay = bay;
+            effect_bay(st, EFFECT_KILL, bay);
     }
     if (bay->state == BAY_WEDGED || bay->state == BAY_REFUSED || !bay->present)
         return 0;
@@ -107,7 +114,7 @@ static int bay_pulled(struct station *st, struct bay *bay, struct err *err)
     bay->setup = SETUP_NONE;
     bay->pin_version = 0;
     if (bay->client != NULL)
-        effect_new(st, EFFECT_KILL)->bay = bay;
+        effect_bay(st, EFFECT_KILL, bay);
     if (bay->state != BAY_WEDGED)
         bay_set(bay, BAY_EMPTY, "%s", "");
     return job != NULL ? job_token_gone(st, job, err) : 0;
@@ -130,6 +137,9 @@ int bay_arrival(struct station *st, const struct arrival *a, struct err *err)
     bay_set(bay, BAY_SETUP, "%s", "");
     bay->setup = SETUP_START;
     bay->start_at = clock_mono_ms();
+    if (st->turns ==
+        0) /* it was there before us, and so may a worker have been that died with an earlier castationd */
+        bay->start_at += bay->product->settle_ms;
     return 0;
 }
 
@@ -160,25 +170,54 @@ static void ask_probe(struct station *st, struct bay *bay)
     bay->setup = SETUP_PROBE;
 }
 
-static void ask_register(struct station *st, struct bay *bay)
+static int register_later(struct station *st, struct bay *bay, int ms, const char *why, struct err *err)
+{
+    bay->start_at = clock_mono_ms() + ms;
+    return job_wait_for(st, bay->job, WAIT_VAULT, ms, why, err);
+}
+
+static int ask_register(struct station *st, struct bay *bay, struct err *err)
 {
     bay->setup = SETUP_REGISTER;
-    if (!st->vault.ready) {
-        bay->start_at = clock_mono_ms() + REGISTER_RETRY_MS;
-        return;
-    }
-    bay->start_at = INT64_MAX;
+    if (!st->vault.ready)
+        return register_later(st, bay, REGISTER_RETRY_MS,
+                              st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err);
     struct job *job = bay->job;
-    struct effect *e = vault_ask(st, VAULT_VERB_REGISTER, ASK_REGISTER, bay->name);
     struct vault_register_req req = {.purpose = job->row.kind == JOB_MAKE ? VAULT_MAKE : VAULT_WIPE};
+    struct err why;
+    if (SET_APPROVED(req, &job->row, &why) < 0)
+        return job_apply(st, job, ACTION_FAIL, &why, err);
     snprintf(req.job, sizeof req.job, "%s", job->row.id);
     snprintf(req.bay, sizeof req.bay, "%s", bay->name);
     snprintf(req.product, sizeof req.product, "%s", bay->product->name);
     snprintf(req.serial, sizeof req.serial, "%s", bay->serial);
-    bytes_set(req.application, job->row.document.data, job->row.document.len);
-    bytes_set(req.approval, job->row.approval.data, job->row.approval.len);
-    bytes_set(req.signature, job->row.signature.data, job->row.signature.len);
+    struct effect *e = vault_ask(st, VAULT_VERB_REGISTER, ASK_REGISTER, bay->name);
+    bay->request = st->vault.next_id;
+    bay->start_at = INT64_MAX; /* until the answer, or the end of the connection, comes */
     vault_register_req_put(&e->msg, &req);
+    return 0;
+}
+
+/* A channel of the vault's for the job: the worker gets it, and castationd never reads it. */
+static int register_taken(struct station *st, struct bay *bay, struct msg_in *reply, struct err *fail)
+{
+    struct vault_register_rep rep;
+    struct bay_channel_req req = {0};
+    vault_register_rep_get(reply, &rep);
+    int fd = msg_take_fd(reply);
+    if (msg_end(reply, fail) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    struct effect *e = bay_ask(st, bay, BAY_CHANNEL);
+    snprintf(req.job, sizeof req.job, "%s", bay->job->row.id);
+    bay_channel_req_put(&e->msg, &req);
+    msg_put_fd(&e->msg, fd);
+    e->fd = fd;
+    bay->so_version = rep.so_version;
+    bay->setup = SETUP_CHANNEL;
+    return 0;
 }
 
 int bay_register_reply(struct station *st, struct bay *bay, struct msg_in *reply, const struct err *fail,
@@ -187,37 +226,23 @@ int bay_register_reply(struct station *st, struct bay *bay, struct msg_in *reply
     if (bay->setup != SETUP_REGISTER || bay->job == NULL)
         return 0; /* the token or the job went meanwhile */
     struct err why = fail != NULL ? *fail : (struct err){0};
-    if (fail == NULL) {
-        struct vault_register_rep rep;
-        vault_register_rep_get(reply, &rep);
-        int fd = msg_take_fd(reply);
-        if (msg_end(reply, &why) == 0) {
-            bay->so_version = rep.so_version;
-            struct effect *e = bay_ask(st, bay, BAY_CHANNEL);
-            struct bay_channel_req req = {0};
-            snprintf(req.job, sizeof req.job, "%s", bay->job->row.id);
-            bay_channel_req_put(&e->msg, &req);
-            msg_put_fd(&e->msg, fd);
-            e->fd = fd;
-            bay->setup = SETUP_CHANNEL;
-            return 0;
-        }
-    }
-    if (outcome_class(why.code) == CLASS_JOB)
-        return job_apply(st, bay->job, ACTION_FAIL, &why, err);
-    bay->start_at = clock_mono_ms() + REGISTER_RETRY_MS;
-    return 0;
+    if (fail == NULL && register_taken(st, bay, reply, &why) == 0)
+        return 0;
+    const enum outcome_class cls = outcome_class(why.code);
+    if (cls == CLASS_JOB || cls == CLASS_TOKEN)
+        return job_apply(st, bay->job, job_next_action(st, bay->job, cls), &why, err);
+    return register_later(st, bay, reply != NULL ? REGISTER_REFUSED_MS : REGISTER_RETRY_MS, why.text, err);
 }
 
-void bay_attach(struct station *st, struct bay *bay, struct job *job)
+int bay_attach(struct station *st, struct bay *bay, struct job *job, struct err *err)
 {
     job->bay = bay;
     bay->job = job;
     bay_set(bay, BAY_WORKING, "%s", job->row.application);
-    if (bay->client != NULL && !bay->killing && bay->setup == SETUP_READY)
-        ask_register(st, bay);
-    else
-        bay_restart(st, bay, 0);
+    if (bay_is_ready(bay))
+        return ask_register(st, bay, err);
+    bay_restart(st, bay, 0);
+    return 0;
 }
 
 /* A token that is not in any open job: may it have one? */
@@ -305,7 +330,6 @@ static int serial_taken(struct station *st, const struct bay *bay)
 static int bay_identified(struct station *st, struct bay *bay, struct err *err)
 {
     snprintf(bay->serial, sizeof bay->serial, "%s", bay->probe.serial);
-    bay->failures = 0;
     bay->setup = SETUP_READY;
     if (bay->job != NULL && strcmp(bay->job->row.token, bay->serial) != 0) {
         struct err why;
@@ -314,10 +338,9 @@ static int bay_identified(struct station *st, struct bay *bay, struct err *err)
         if (job_apply(st, bay->job, ACTION_WAIT_TOKEN, &why, err) < 0)
             return -1;
     }
-    if (bay->job != NULL) {
-        ask_register(st, bay);
-        return 0;
-    }
+    if (bay->job != NULL)
+        return ask_register(st, bay, err);
+    bay->failures = 0; /* with a job: when its channel is there, too */
     if (bay->serial[0] == '\0') {
         bay_set(bay, BAY_REFUSED, "the token shows no serial number, and product %s is known by it",
                 bay->product->name);
@@ -328,10 +351,8 @@ static int bay_identified(struct station *st, struct bay *bay, struct err *err)
         return alert(st, "token-in-use", bay->serial, err, "two bays show serial number %s", bay->serial);
     }
     struct job *job = job_by_token(st, bay->serial);
-    if (job != NULL && job->bay == NULL) {
-        bay_attach(st, bay, job);
-        return 0;
-    }
+    if (job != NULL && job->bay == NULL)
+        return bay_attach(st, bay, job, err);
     if (job != NULL) {
         bay_set(bay, BAY_REFUSED, "token %s is in a job in %s", bay->serial, job->bay->name);
         return 0;
@@ -365,6 +386,7 @@ static int setup_reply(struct station *st, struct bay *bay, struct msg_in *reply
         if (msg_end(reply, &why) < 0)
             return setup_failed(st, bay, &why, err);
         bay->setup = SETUP_READY;
+        bay->failures = 0;
         return job_attach(st, bay->job, bay, err);
     case SETUP_NONE:
     case SETUP_START:
@@ -388,7 +410,7 @@ int bay_readable(struct station *st, struct bay *bay, struct err *err)
         goto out;
     if (got < 0) { /* no longer to be trusted */
         log_err(&why, "%s: worker", bay->name);
-        effect_new(st, EFFECT_KILL)->bay = bay;
+        effect_bay(st, EFFECT_KILL, bay);
         goto out;
     }
     if ((reply.flags & MSG_ERROR) != 0) {
@@ -440,11 +462,11 @@ int bay_ended(struct station *st, struct bay *bay, struct err *err)
     struct job *job = bay->job;
     if (job != NULL && job->in_flight && step_rules[job->acting].actor == ACTOR_BAY)
         return job_outcome(st, job, NULL, &why, true, err);
-    if (bay->setup == SETUP_HELLO || bay->setup == SETUP_PROBE || bay->setup == SETUP_CHANNEL)
+    if (bay->setup >= SETUP_HELLO && bay->setup <= SETUP_CHANNEL)
         return setup_failed(st, bay, &why, err);
-    if (bay->setup == SETUP_REGISTER || (!wanted && job != NULL))
+    if (bay->setup == SETUP_READY && job != NULL) /* between two steps, or while the vault acts */
         bay_restart(st, bay, bay->product->settle_ms);
-    else if (!wanted && bay->setup == SETUP_READY)
+    else if (bay->setup == SETUP_READY)
         bay->setup = SETUP_NONE; /* an idle worker's end: a new one when there is work */
     return 0;
 }
@@ -454,7 +476,7 @@ static int bay_expired(struct station *st, struct bay *bay, struct err *err)
     log_warning("%s: %s did not end in time; its worker is killed", bay->name,
                 bay_verb_name(bay_client_busy(bay->client)));
     bay->expired = true;
-    effect_new(st, EFFECT_KILL)->bay = bay;
+    effect_bay(st, EFFECT_KILL, bay);
     (void)err;
     return 0;
 }
@@ -484,7 +506,7 @@ int bay_tick(struct station *st, struct bay *bay, int64_t now, struct err *err)
         bay->state != BAY_WEDGED)
         return worker_start(st, bay, err);
     if (bay->setup == SETUP_REGISTER && bay->job != NULL && bay->start_at <= now)
-        ask_register(st, bay);
+        return ask_register(st, bay, err);
     return 0;
 }
 

@@ -108,7 +108,7 @@ static int retry_open(struct station *st, struct job *job, const char *actor, st
                       struct err *err)
 {
     if (job->row.state == JOB_MADE) {
-        st->portal.outbox_at = 0;
+        st->portal.outbox_at = st->portal.outbox_after = 0;
         return CALL_DONE;
     }
     if (job->row.state == JOB_QUEUED)

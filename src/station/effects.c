@@ -27,6 +27,26 @@ struct effect *effect_new(struct station *st, enum effect_kind kind)
     return e;
 }
 
+struct effect *effect_bay(struct station *st, enum effect_kind kind, struct bay *bay)
+{
+    struct effect *e = effect_new(st, kind);
+    e->bay = bay;
+    e->worker = bay->client != NULL ? bay_client_pid(bay->client) : 0;
+    return e;
+}
+
+static bool worker_is_there(const struct effect *e)
+{
+    return e->bay->client != NULL && !e->bay->killing && bay_client_pid(e->bay->client) == e->worker;
+}
+
+static void worker_kill(struct bay *bay)
+{
+    bay_client_kill(bay->client);
+    bay->killing = true;
+    bay->killed_at = clock_mono_ms();
+}
+
 static void effect_free(struct effect *e)
 {
     msg_out_done(&e->msg);
@@ -70,27 +90,49 @@ static int64_t verb_deadline(const struct bay *bay, uint8_t verb)
 static void send_bay(struct effect *e)
 {
     struct err err;
-    if (e->bay->client == NULL || e->bay->killing)
+    if (!worker_is_there(e))
         return;
     const uint8_t verb = e->msg.buf.len > 1 ? e->msg.buf.data[1] : 0;
     if (bay_client_send(e->bay->client, &e->msg, verb_deadline(e->bay, verb), &err) < 0) {
         log_err(&err, "%s: worker", e->bay->name);
-        bay_client_kill(e->bay->client);
-        e->bay->killing = true;
-        e->bay->killed_at = clock_mono_ms();
+        worker_kill(e->bay);
     }
 }
 
-static void send_vault(struct station *st, struct effect *e)
+/* Sent, or never to be sent: true. The vault takes no more just now: false. */
+static bool send_vault(struct station *st, struct effect *e)
 {
     struct err err;
     if (st->vault.fd < 0)
-        return; /* vault_tick ends what waits for it */
-    if (msg_send(st->vault.fd, &e->msg, clock_mono_ms() + 1000, &err) < 0) {
+        return true; /* vault_tick ends what waits for it */
+    if (msg_send(st->vault.fd, &e->msg, 0, &err) < 0) {
+        if (err.code == ERR_TIMEOUT)
+            return false;
         log_err(&err, "vault");
         close(st->vault.fd);
         st->vault.fd = -1;
     }
+    return true;
+}
+
+/* The vault may be slow, and its socket full: the loop does not stand still for it. */
+static void flush_vault(struct station *st)
+{
+    while (st->vault.unsent != NULL && send_vault(st, st->vault.unsent)) {
+        struct effect *e = st->vault.unsent;
+        st->vault.unsent = e->next;
+        effect_free(e);
+    }
+}
+
+static void queue_vault(struct station *st, struct effect *e)
+{
+    struct effect **end = &st->vault.unsent;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = e;
+    e->next = NULL;
+    flush_vault(st);
 }
 
 static bool client_is_there(const struct station *st, const struct effect *e)
@@ -112,6 +154,7 @@ static void send_reply(struct station *st, struct effect *e)
         log_err(&err, "control: answer");
 }
 
+/* It takes the effect. */
 static void effect_run(struct station *st, struct effect *e)
 {
     struct err err;
@@ -122,46 +165,48 @@ static void effect_run(struct station *st, struct effect *e)
         send_bay(e);
         break;
     case EFFECT_VAULT:
-        send_vault(st, e);
-        break;
+        queue_vault(st, e);
+        return;
     case EFFECT_HTTP:
-        if (http_post(st->http, e->request, &err) < 0)
+        if (http_post(st->http, e->request, &err) < 0) { /* out of memory: as in effect_new */
             log_err(&err, "portal");
+            abort();
+        }
         e->request = NULL;
         break;
     case EFFECT_REPLY:
         send_reply(st, e);
         break;
     case EFFECT_KILL:
-        if (e->bay->client != NULL && !e->bay->killing) {
-            bay_client_kill(e->bay->client);
-            e->bay->killing = true;
-            e->bay->killed_at = clock_mono_ms();
-        }
+        if (worker_is_there(e))
+            worker_kill(e->bay);
         break;
     case EFFECT_CRASH_POINT:
         break;
     }
+    effect_free(e);
 }
 
 void effects_run(struct station *st)
 {
+    flush_vault(st);
     while (st->effects != NULL) {
         struct effect *e = st->effects;
         st->effects = e->next;
         if (st->effects == NULL)
             st->effects_tail = &st->effects;
         effect_run(st, e);
-        effect_free(e);
     }
 }
 
 void effects_drop(struct station *st)
 {
-    while (st->effects != NULL) {
-        struct effect *e = st->effects;
-        st->effects = e->next;
-        effect_free(e);
-    }
+    struct effect **lists[] = {&st->effects, &st->vault.unsent};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        while (*lists[i] != NULL) {
+            struct effect *e = *lists[i];
+            *lists[i] = e->next;
+            effect_free(e);
+        }
     st->effects_tail = &st->effects;
 }

@@ -85,12 +85,37 @@ bool job_lease_valid(const struct job *job)
     return strcmp(boot, job->row.lease_boot_id) == 0 && clock_boot_ms() < job->row.lease_boot_ms;
 }
 
+int job_too_large(const struct job_row *row, struct err *fail)
+{
+    return err_set(
+        fail, ERR_TOO_LARGE,
+        "application %s: document, approval and signature have %zu, %zu and %zu bytes; the vault takes %d, "
+        "%d and %d",
+        row->application, row->document.len, row->approval.len, row->signature.len, APPLICATION_MAX,
+        APPROVAL_MAX, APPROVAL_SIG_MAX);
+}
+
 /* ---- journal ---- */
 
 static int journal(struct station *st, struct job *job, enum phase phase, json_t *evidence, struct err *err)
 {
     return journal_add(st->db, job->row.id, step_rules[job->acting].name, job->row.attempt, phase_name(phase),
                        evidence, err);
+}
+
+/* What follows a step that failed like this. A wipe is about its one token: there is no other for it. */
+enum action job_next_action(const struct station *st, const struct job *job, enum outcome_class cls)
+{
+    const struct job_facts facts = {
+        .step = job->step,
+        .cls = cls,
+        .tries = (int)job->row.tries,
+        .tries_max = (int)st->conf.tries_per_token,
+        .tokens = (int)job->row.tokens_used,
+        .tokens_max = (int)st->conf.tokens_per_job,
+    };
+    const enum action action = job_decide(&facts);
+    return action == ACTION_NEXT_TOKEN && job->row.kind == JOB_RECYCLE ? ACTION_FAIL : action;
 }
 
 static json_t *evidence_of(const struct err *why, enum action action)
@@ -107,8 +132,8 @@ void job_point(struct station *st, enum step step, enum step_point p)
 
 /* ---- beginning a step ---- */
 
-static int wait_for(struct station *st, struct job *job, enum job_wait wait, int ms, const char *detail,
-                    struct err *err)
+int job_wait_for(struct station *st, struct job *job, enum job_wait wait, int ms, const char *detail,
+                 struct err *err)
 {
     job->wait = wait;
     job->wait_until = clock_mono_ms() + ms;
@@ -134,31 +159,32 @@ static int job_may_begin(struct station *st, struct job *job, struct err *err)
     const struct step_rule *rule = &step_rules[job->step];
     if (job->lost && rule->zone != ZONE_AFTER)
         return lost(st, job, err) < 0 ? -1 : 1;
-    if (st->stopping && clock_mono_ms() >= st->stop_deadline)
+    if (st->stopping && clock_mono_ms() >= st->stop_deadline && rule->actor != ACTOR_LOCAL)
         return 1; /* parked between two steps: nothing is under way */
     if (rule->actor == ACTOR_BAY && job->bay == NULL)
-        return wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000, "its token is not in a bay",
-                        err) < 0
+        return job_wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000,
+                            "its token is not in a bay", err) < 0
                    ? -1
                    : 1;
-    if (rule->actor == ACTOR_BAY && job->bay->setup != SETUP_READY)
+    if (rule->actor == ACTOR_BAY && !bay_is_ready(job->bay))
         return 1; /* its worker is being made ready, and goes on then */
     if (rule->actor == ACTOR_VAULT && !st->vault.ready)
-        return wait_for(st, job, WAIT_VAULT, RETRY_MS,
-                        st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err) < 0
+        return job_wait_for(st, job, WAIT_VAULT, RETRY_MS,
+                            st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err) < 0
                    ? -1
                    : 1;
     if (rule->lease && !job_lease_valid(job)) {
         job->renew_at = 0;
-        return wait_for(st, job, WAIT_LEASE, 0, "its lease has run out; it is renewed first", err) < 0 ? -1
-                                                                                                       : 1;
+        return job_wait_for(st, job, WAIT_LEASE, 0, "its lease has run out; it is renewed first", err) < 0
+                   ? -1
+                   : 1;
     }
     bool pending = false;
     if (job->step == STEP_RESERVE && void_pending(st, job->row.application, &pending, err) < 0)
         return -1;
     if (pending)
-        return wait_for(st, job, WAIT_VOID, RETRY_MS,
-                        "an earlier certificate of this application is being voided", err) < 0
+        return job_wait_for(st, job, WAIT_VOID, RETRY_MS,
+                            "an earlier certificate of this application is being voided", err) < 0
                    ? -1
                    : 1;
     return 0;
@@ -191,6 +217,11 @@ static int act(struct station *st, struct job *job, struct err *err)
     int rc = step_ops[job->acting].begin(st, job, evidence, &msg, &fail, err);
     if (rc < 0)
         goto out;
+    if (rc == 0 &&
+        msg.err.code != ERR_NONE) { /* it cannot be sent: refused here, not taken for a broken line */
+        fail = msg.err;
+        rc = 1;
+    }
     if (journal(st, job, PHASE_INTENT, evidence, err) < 0 || job_save(st, job, err) < 0) {
         rc = -1;
         goto out;
@@ -202,13 +233,12 @@ static int act(struct station *st, struct job *job, struct err *err)
     else {
         struct effect *e = actor == ACTOR_VAULT
                                ? vault_ask(st, (enum vault_verb)msg.buf.data[1], ASK_STEP, job->row.id)
-                               : effect_new(st, EFFECT_BAY);
-        e->bay = job->bay;
-        const uint32_t id = actor == ACTOR_VAULT ? st->vault.next_id : 0;
+                               : effect_bay(st, EFFECT_BAY, job->bay);
+        job->request = actor == ACTOR_VAULT ? st->vault.next_id : 0;
         msg_out_done(&e->msg);
         e->msg = msg;
         msg_out_init(&msg, false);
-        msg_set_id(&e->msg, id);
+        msg_set_id(&e->msg, job->request);
         snprintf(e->point, sizeof e->point, "%s.%s", step_rules[job->acting].name,
                  step_point_names[POINT_AFTER_INTENT]);
         job->in_flight = true;
@@ -252,27 +282,18 @@ static int step_failed(struct station *st, struct job *job, const struct err *wh
                        struct err *err)
 {
     const enum step_actor actor = step_rules[job->acting].actor;
-    struct job_facts facts = {
-        .step = job->step,
-        .cls = outcome_class(why->code),
-        .tries = (int)job->row.tries,
-        .tries_max = (int)st->conf.tries_per_token,
-        .tokens = (int)job->row.tokens_used,
-        .tokens_max = (int)st->conf.tokens_per_job,
-    };
+    enum outcome_class cls = outcome_class(why->code);
     if (unknown && why->code != ERR_WEDGED)
-        facts.cls = actor == ACTOR_VAULT ? CLASS_WAIT : CLASS_DEVICE;
-    enum action action = job_decide(&facts);
+        cls = actor == ACTOR_VAULT ? CLASS_WAIT : CLASS_DEVICE;
+    enum action action = job_next_action(st, job, cls);
     /* The token was changing its SO PIN: the old one is the second and last try, by the same worker, which
      * alone knows that the low count that the token now shows is of our own making. */
     const bool second_try =
         why->code == ERR_SO_PIN && job->acting == STEP_INITIALISE && job->so_second_try && job->bay != NULL;
     if (second_try)
         action = ACTION_AGAIN;
-    else if (job->acting == STEP_INITIALISE)
-        job->row.so_try = 0; /* that episode is over */
-    if (job->row.kind == JOB_RECYCLE && action == ACTION_NEXT_TOKEN)
-        action = ACTION_FAIL;
+    else if (job->acting == STEP_INITIALISE && cls == CLASS_WAIT)
+        job->row.so_try--; /* no PIN was to be had, so none was tried; any other outcome leaves it a try */
     json_t *evidence = evidence_of(why, action);
     int rc = journal(st, job, unknown ? PHASE_UNKNOWN : PHASE_FAILED, evidence, err);
     json_decref(evidence);
@@ -297,8 +318,7 @@ static int seal_outcome(struct station *st, struct job *job, struct msg_in *repl
         job->in_flight = false;
         rc = step_failed(st, job, &fail, false, err);
     } else if (rc == 0) {
-        e = effect_new(st, EFFECT_BAY);
-        e->bay = job->bay;
+        e = effect_bay(st, EFFECT_BAY, job->bay);
         msg_out_done(&e->msg);
         e->msg = msg;
         msg_out_init(&msg, false);
@@ -337,6 +357,7 @@ static int ask_lookup(struct station *st, struct job *job)
     struct vault_lookup_req req = {0};
     bytes_set(req.tbs_sha256, hash, sizeof hash);
     vault_lookup_req_put(&e->msg, &req);
+    job->request = st->vault.next_id;
     job->looking_up = true;
     job->wait = WAIT_NONE;
     return 0;
@@ -372,8 +393,8 @@ int job_resume(struct station *st, struct job *job, struct err *err)
     case ZONE_SIGN:
         if (job->row.sign_attempted) {
             if (!st->vault.ready)
-                return wait_for(st, job, WAIT_VAULT, RETRY_MS,
-                                "the vault is asked what it signed when it is ready", err);
+                return job_wait_for(st, job, WAIT_VAULT, RETRY_MS,
+                                    "the vault is asked what it signed when it is ready", err);
             return ask_lookup(st, job);
         }
         return job_begin(st, job, err);
@@ -399,7 +420,7 @@ int job_lookup_reply(struct station *st, struct job *job, struct msg_in *reply, 
             fail = &why;
     }
     if (fail != NULL)
-        return wait_for(st, job, WAIT_VAULT, RETRY_MS, fail->text, err);
+        return job_wait_for(st, job, WAIT_VAULT, RETRY_MS, fail->text, err);
     job->acting = STEP_SIGN;
     if (rep.found == VAULT_SIGNED) {
         json_t *evidence = json_object();
@@ -424,13 +445,13 @@ int job_token_gone(struct station *st, struct job *job, struct err *err)
 {
     struct err why;
     err_set(&why, ERR_TOKEN_ABSENT, "token %s was pulled at %s", job->row.token, step_rules[job->step].name);
-    if (job->in_flight && step_rules[job->acting].actor == ACTOR_BAY) {
+    if (job->in_flight) { /* what the vault was asked for goes on without it, and is asked for again */
         json_t *evidence = evidence_of(&why, ACTION_WAIT_TOKEN);
         int rc = journal(st, job, PHASE_UNKNOWN, evidence, err);
         json_decref(evidence);
         if (rc < 0)
             return -1;
-        job->row.tries++;
+        job->row.tries += step_rules[job->acting].actor == ACTOR_BAY;
         job->in_flight = job->sealing = false;
     }
     return job_apply(st, job, ACTION_WAIT_TOKEN, &why, err);
@@ -529,18 +550,29 @@ static int reinit(struct station *st, struct job *job, const struct err *why, st
     return 0;
 }
 
-static int again_with_new_worker(struct station *st, struct job *job, struct err *err)
-{
-    job->in_flight = job->sealing = false;
-    if (job->bay != NULL)
-        bay_restart(st, job->bay, job->bay->product->settle_ms);
-    return job_save(st, job, err);
-}
-
 /* What only a person, or another station's voiding, will change is not asked for every second. */
 static bool is_patient(const struct job *job, const struct err *why)
 {
     return job->step == STEP_CHECK || why->code == ERR_ALREADY_SIGNED || why->code == ERR_RATE;
+}
+
+static int again_with_new_worker(struct station *st, struct job *job, int after_ms, struct err *err)
+{
+    job->in_flight = job->sealing = false;
+    if (job->bay != NULL)
+        bay_restart(st, job->bay, job->bay->product->settle_ms + after_ms);
+    return job_save(st, job, err);
+}
+
+/* Until vault and machine are ready: as a new worker needs, where one had begun. */
+static int wait_until_ready(struct station *st, struct job *job, const struct err *why, struct err *err)
+{
+    const int ms = is_patient(job, why) ? PATIENT_MS : RETRY_MS;
+    if (job_wait_for(st, job, WAIT_VAULT, ms, why->text, err) < 0)
+        return -1;
+    return step_rules[job->acting].actor == ACTOR_BAY && job->step != STEP_CHECK
+               ? again_with_new_worker(st, job, ms, err)
+               : 0;
 }
 
 int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err)
@@ -551,20 +583,18 @@ int job_apply(struct station *st, struct job *job, enum action action, const str
         return 0;
     case ACTION_AGAIN:
         job->row.tries++;
-        return wait_for(st, job, WAIT_RETRY, RETRY_MS, why->text, err);
+        return job_wait_for(st, job, WAIT_RETRY, RETRY_MS, why->text, err);
     case ACTION_LOOKUP:
         job->row.tries++;
-        return wait_for(st, job, WAIT_VAULT, 0, why->text, err);
+        return job_wait_for(st, job, WAIT_VAULT, 0, why->text, err);
     case ACTION_REINIT:
         job->row.tries++;
-        return reinit(st, job, why, err) < 0 ? -1 : again_with_new_worker(st, job, err);
+        return reinit(st, job, why, err) < 0 ? -1 : again_with_new_worker(st, job, 0, err);
     case ACTION_REPIN:
         job->row.tries++;
-        return again_with_new_worker(st, job, err);
+        return again_with_new_worker(st, job, 0, err);
     case ACTION_WAIT:
-        if (step_rules[job->acting].actor == ACTOR_BAY && job->step != STEP_CHECK)
-            return again_with_new_worker(st, job, err);
-        return wait_for(st, job, WAIT_VAULT, is_patient(job, why) ? PATIENT_MS : RETRY_MS, why->text, err);
+        return wait_until_ready(st, job, why, err);
     case ACTION_WAIT_TOKEN:
         if (leave_bay(st, job, err) < 0)
             return -1;
@@ -576,7 +606,7 @@ int job_apply(struct station *st, struct job *job, enum action action, const str
             return job->row.tokens_used < st->conf.tokens_per_job && job->row.kind == JOB_MAKE
                        ? next_token(st, job, why, err)
                        : job_end(st, job, ACTION_FAIL, why, err);
-        return wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000, why->text, err);
+        return job_wait_for(st, job, WAIT_TOKEN, (int)st->conf.absent_seconds * 1000, why->text, err);
     case ACTION_NEXT_TOKEN:
         return next_token(st, job, why, err);
     case ACTION_FAIL:

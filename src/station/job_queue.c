@@ -31,14 +31,8 @@ static int recover_unknown(struct station *st, struct job *job, const struct jou
                            struct err *err)
 {
     struct err why;
-    struct job_facts facts = {.step = job->step,
-                              .cls = CLASS_DEVICE,
-                              .tries = (int)job->row.tries,
-                              .tries_max = (int)st->conf.tries_per_token,
-                              .tokens = (int)job->row.tokens_used,
-                              .tokens_max = (int)st->conf.tokens_per_job};
     err_set(&why, ERR_TOKEN_FAILED, "castationd ended during %s", last->step);
-    const enum action action = job_decide(&facts);
+    const enum action action = job_next_action(st, job, CLASS_DEVICE);
     json_t *evidence = json_pack("{s:s s:s}", "detail", why.text, "then", action_name(action));
     int rc =
         journal_add(st->db, job->row.id, last->step, last->attempt, phase_name(PHASE_UNKNOWN), evidence, err);
@@ -48,7 +42,6 @@ static int recover_unknown(struct station *st, struct job *job, const struct jou
     log_warning(
         "%s: token %s: %s is unknown: castationd ended during it; the token is probed when it is there",
         job->row.application, job->row.token, last->step);
-    job->row.so_try = 0;
     if (action == ACTION_NEXT_TOKEN || action == ACTION_FAIL)
         return job_apply(st, job, action, &why, err);
     job->row.tries++;
@@ -190,8 +183,14 @@ int job_accept_claim(struct station *st, json_t *claim, int64_t lease_start_ms, 
                    "a claim of the portal makes no sense and is left alone: %s", why.text);
         goto out;
     }
-    if (job_latest(st->db, row.application, &earlier, &why) == 0 && earlier.generation >= row.generation)
-        goto out; /* a replayed answer: it is here already */
+    if (job_latest(st->db, row.application, &earlier, &why) == 0) {
+        if (earlier.generation >= row.generation)
+            goto out; /* a replayed answer: it is here already */
+    } else if (why.code != ERR_NOT_FOUND) {
+        *err = why;
+        rc = -1;
+        goto out;
+    }
     uuid7(row.id);
     snprintf(row.step, sizeof row.step, "%s", step_rules[STEP_CHECK].name);
     clock_utc_text(clock_utc_ms(), row.created_at);
@@ -220,10 +219,19 @@ out:
 
 /* ---- giving jobs to bays ---- */
 
+static bool fits(const struct bay *bay, const struct profile *p)
+{
+    return (bay->product->key_types & (1u << p->key_type)) != 0;
+}
+
+/* What no bay of this station can make goes into any: check refuses it there, and it is reported. */
 static bool bay_fits(struct station *st, const struct bay *bay, const struct job *job)
 {
     const struct profile *p = profiles_find(st->profiles, job->row.profile);
-    return p == NULL || (bay->product->key_types & (1u << p->key_type)) != 0;
+    bool any = false;
+    for (size_t i = 0; p != NULL && i < st->n_bays && !any; i++)
+        any = fits(&st->bays[i], p);
+    return !any || fits(bay, p);
 }
 
 static int assign(struct station *st, struct bay *bay, struct job *job, struct err *err)
@@ -245,22 +253,22 @@ static int assign(struct station *st, struct bay *bay, struct job *job, struct e
                   bay->name) < 0 ||
         job_save(st, job, err) < 0)
         return -1;
-    bay_attach(st, bay, job);
-    return 0;
+    return bay_attach(st, bay, job, err);
 }
 
-/* A wipe that was asked for, of a token that is in a bay already. */
-static void assign_recycle(struct station *st, struct job *job)
+/* A wipe that was asked for, of a token that is in a bay already. One that has begun and waits for its token
+ * goes on when that is plugged in again. */
+static int assign_recycle(struct station *st, struct job *job, struct err *err)
 {
     for (size_t i = 0; i < st->n_bays; i++) {
         struct bay *bay = &st->bays[i];
         const bool free = bay->state == BAY_FINISHED || bay->state == BAY_REFUSED || bay->state == BAY_IDLE;
         if (bay->job == NULL && free && bay->present && strcmp(bay->serial, job->row.token) == 0) {
             job->step = STEP_INITIALISE;
-            bay_attach(st, bay, job);
-            return;
+            return bay_attach(st, bay, job, err);
         }
     }
+    return 0;
 }
 
 static struct job *next_queued(struct station *st, const struct bay *bay)
@@ -276,9 +284,12 @@ int jobs_assign(struct station *st, struct err *err)
 {
     if (st->stopping || !st->vault.ready)
         return 0;
-    for (struct job *job = st->jobs; job != NULL; job = job->next)
-        if (job->row.kind == JOB_RECYCLE && job->bay == NULL)
-            assign_recycle(st, job);
+    for (struct job *job = st->jobs, *next = NULL; job != NULL; job = next) {
+        next = job->next;
+        if (job->row.kind == JOB_RECYCLE && job->row.state == JOB_QUEUED && job->bay == NULL &&
+            assign_recycle(st, job, err) < 0)
+            return -1;
+    }
     for (size_t i = 0; i < st->n_bays; i++) {
         struct bay *bay = &st->bays[i];
         if (bay->state != BAY_IDLE || bay->job != NULL)
@@ -295,22 +306,20 @@ int jobs_assign(struct station *st, struct err *err)
 static int token_waited_out(struct station *st, struct job *job, struct err *err)
 {
     struct err why;
-    struct job_facts facts = {.step = job->step,
-                              .cls = CLASS_TOKEN,
-                              .tokens = (int)job->row.tokens_used,
-                              .tokens_max = (int)st->conf.tokens_per_job};
     err_set(&why, ERR_TOKEN_ABSENT, "token %s was not back within %lld s", job->row.token,
             (long long)st->conf.absent_seconds);
-    return job_apply(st, job, job->row.kind == JOB_RECYCLE ? ACTION_FAIL : job_decide(&facts), &why, err);
+    return job_apply(st, job, job_next_action(st, job, CLASS_TOKEN), &why, err);
+}
+
+/* A worker that is being made ready resumes its job then; so does a token that is plugged in. */
+static bool may_go_on(const struct job *job)
+{
+    return job->bay != NULL ? bay_is_ready(job->bay) : step_rules[job->step].actor != ACTOR_BAY;
 }
 
 static int wait_ended(struct station *st, struct job *job, struct err *err)
 {
-    if (job->bay != NULL && job->bay->setup != SETUP_READY)
-        return 0; /* its worker is being made ready, and resumes it then */
-    if (job->bay == NULL && step_rules[job->step].actor == ACTOR_BAY)
-        return 0;
-    return job_resume(st, job, err);
+    return may_go_on(job) ? job_resume(st, job, err) : 0;
 }
 
 static void renew(struct station *st, struct job *job, int64_t now)
@@ -356,14 +365,33 @@ int job_tick(struct station *st, struct job *job, int64_t now, struct err *err)
     return 0;
 }
 
-int64_t job_next_tick(const struct job *job)
+/* Does the clock end this wait? An answer, an arrival or a worker's readiness ends the others, and wakes the
+ * loop itself. */
+static bool ends_by_time(const struct station *st, const struct job *job)
+{
+    switch (job->wait) {
+    case WAIT_NONE:
+    case WAIT_LEASE:
+        return false;
+    case WAIT_TOKEN:
+        return job->bay == NULL;
+    case WAIT_VAULT:
+        return st->vault.ready && may_go_on(job);
+    case WAIT_VOID:
+    case WAIT_RETRY:
+        return may_go_on(job);
+    }
+    return false;
+}
+
+int64_t job_next_tick(const struct station *st, const struct job *job)
 {
     int64_t at = INT64_MAX;
     if (job->row.state == JOB_MADE)
         return at;
     if (job->row.kind == JOB_MAKE && !job->renewing && !job->lost)
         at = job->renew_at;
-    if (job->wait != WAIT_NONE && job->wait != WAIT_LEASE && job->wait_until < at && !job->in_flight)
+    if (!job->in_flight && !job->looking_up && job->wait_until < at && ends_by_time(st, job))
         at = job->wait_until;
     return at;
 }

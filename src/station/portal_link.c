@@ -7,10 +7,11 @@
 
 #include "base/log.h"
 
-#define BACKOFF_MIN_MS 500
-#define BACKOFF_MAX_MS 60000
-#define LEASE_MAX      ((int64_t)30 * 86400) /* seconds */
-#define CLAIM_KEY      "claim_key" /* in meta: the idempotency key of a claim whose answer is not in yet */
+#define BACKOFF_MIN_MS   500
+#define BACKOFF_MAX_MS   60000
+#define REFUSED_AGAIN_MS 10000
+#define LEASE_MAX        ((int64_t)30 * 86400) /* seconds */
+#define CLAIM_KEY        "claim_key" /* in meta: the idempotency key of a claim whose answer is not in yet */
 
 void portal_post(struct station *st, enum http_tag tag, const char *key, const char *path,
                  const char *idempotency, json_t *body)
@@ -39,7 +40,8 @@ int outbox_add(struct station *st, const char *job, const char *kind, const char
                 DB_ARGS(DB_TEXT(id), DB_TEXT(job), DB_TEXT(kind), DB_TEXT(path), DB_TEXT(text), DB_TEXT(now)),
                 NULL, err);
     free(text);
-    st->portal.outbox_at = 0;
+    st->portal.outbox_at =
+        0; /* one that comes after those refused for now is sent before they are tried again */
     return rc;
 }
 
@@ -251,19 +253,22 @@ static int outbox_send(struct station *st, struct err *err)
 {
     struct db_rows *rows = NULL;
     struct err why;
-    if (db_query(st->db, SQL_OUTBOX_OPEN, DB_ARGS(DB_INT(1)), &rows, err) < 0)
+    if (db_query(st->db, SQL_OUTBOX_NEXT, DB_ARGS(DB_INT(st->portal.outbox_after)), &rows, err) < 0)
         return -1;
     int got = db_next(rows, err);
     if (got == 1) {
-        const char *text = db_col_text(rows, 5);
+        const char *text = db_col_text(rows, 2);
         json_t *body = json_parse(text, strlen(text), &why);
         if (body == NULL)
             got = err_set(err, ERR_INTERNAL, "outbox %s: %s", db_col_text(rows, 0), why.text);
         else
-            portal_post(st, HTTP_OUTBOX, db_col_text(rows, 0), db_col_text(rows, 4), db_col_text(rows, 0),
+            portal_post(st, HTTP_OUTBOX, db_col_text(rows, 0), db_col_text(rows, 1), db_col_text(rows, 0),
                         body);
         json_decref(body);
         st->portal.sending = got == 1;
+    } else if (st->portal.outbox_after > 0) { /* what was refused for now, again */
+        st->portal.outbox_after = 0;
+        st->portal.outbox_at = clock_mono_ms() + REFUSED_AGAIN_MS;
     } else
         st->portal.outbox_at = INT64_MAX; /* until something is added */
     db_rows_free(&rows);
@@ -272,21 +277,43 @@ static int outbox_send(struct station *st, struct err *err)
 
 struct outbox_row {
     char job[UUID_SIZE], kind[16];
+    int64_t seq;
 };
 
 static int outbox_find(struct station *st, const char *id, struct outbox_row *ret, struct err *err)
 {
     struct db_rows *rows = NULL;
-    if (db_query(st->db, SQL_OUTBOX_OPEN, DB_ARGS(DB_INT(1)), &rows, err) < 0)
+    if (db_query(st->db, SQL_OUTBOX_GET, DB_ARGS(DB_TEXT(id)), &rows, err) < 0)
         return -1;
     int got = db_next(rows, err);
-    if (got == 1 && strcmp(db_col_text(rows, 0), id) == 0) {
-        snprintf(ret->job, sizeof ret->job, "%s", db_col_text(rows, 2));
-        snprintf(ret->kind, sizeof ret->kind, "%s", db_col_text(rows, 3));
-    } else if (got == 1)
-        got = 0;
+    if (got == 1) {
+        snprintf(ret->job, sizeof ret->job, "%s", db_col_text(rows, 0));
+        snprintf(ret->kind, sizeof ret->kind, "%s", db_col_text(rows, 1));
+        ret->seq = db_col_int(rows, 2);
+    }
     db_rows_free(&rows);
     return got;
+}
+
+/* A refusal that decides nothing about the application: nothing is believed, nothing is void. It is tried
+ * again when the others were, which it does not keep; but for those of the same job, whose order stays. */
+static int outbox_refused(struct station *st, const struct http_result *r, const struct outbox_row *row,
+                          const char *code, const char *detail, struct err *err)
+{
+    char now[CLOCK_UTC_SIZE];
+    int64_t changes = 0;
+    clock_utc_text(clock_utc_ms(), now);
+    st->portal.outbox_after = row->seq;
+    if (db_exec(st->db, SQL_OUTBOX_REFUSED,
+                DB_ARGS(DB_TEXT(r->key), DB_INT(r->status), DB_TEXT(detail), DB_TEXT(now)), &changes,
+                err) < 0)
+        return -1;
+    return changes == 1 ? alert(st, "outbox-refused", row->kind, err,
+                                "the portal does not understand %s of job %s (%ld): %s: %s; it is sent "
+                                "again: are portal "
+                                "and station of the same version?",
+                                row->kind, row->job, r->status, code, detail)
+                        : 0;
 }
 
 static int outbox_result(struct station *st, const struct http_result *r, struct err *err)
@@ -297,15 +324,13 @@ static int outbox_result(struct station *st, const struct http_result *r, struct
     const bool accepted = makes_sense(r) && r->status < 300;
     st->portal.sending = false;
     refusal(r, &code, &detail);
-    if (!accepted && !decided(r)) { /* nothing is believed, nothing is void: the same again later */
-        if (makes_sense(r) && !link_refused(r->status))
-            log_error("portal: it refuses (%ld) what stands first in the outbox: %s: %s", r->status, code,
-                      detail);
-        return 0;
-    }
+    if (!makes_sense(r) || link_refused(r->status))
+        return 0; /* the same again later */
     int got = outbox_find(st, r->key, &row, err);
     if (got <= 0)
         return got;
+    if (!accepted && !decided(r))
+        return outbox_refused(st, r, &row, code, detail, err);
     clock_utc_text(clock_utc_ms(), now);
     if (db_exec(st->db, SQL_OUTBOX_DONE,
                 DB_ARGS(DB_TEXT(r->key), DB_INT(r->status), DB_TEXT(accepted ? "" : detail), DB_TEXT(now)),

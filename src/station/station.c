@@ -65,6 +65,8 @@ static void sources_collect(struct station *st, struct sources *s)
     source_add(s, st->control.listen_fd, SOURCE_CONTROL, 0, 0);
     source_add(s, st->arrivals != NULL ? arrivals_fd(st->arrivals) : -1, SOURCE_ARRIVALS, 0, 0);
     source_add(s, st->vault.fd, SOURCE_VAULT, 0, 0);
+    if (st->vault.fd >= 0 && st->vault.unsent != NULL)
+        s->fds[s->n - 1].events |= CURL_WAIT_POLLOUT;
     for (size_t i = 0; i < st->control.n_clients; i++)
         source_add(s, st->control.clients[i].fd, SOURCE_CLIENT, i, st->control.clients[i].serial);
     for (size_t i = 0; i < st->n_bays; i++)
@@ -83,9 +85,9 @@ static int wait_ms(const struct station *st)
     for (size_t i = 0; i < st->n_bays; i++)
         at = bay_next_tick(&st->bays[i]) < at ? bay_next_tick(&st->bays[i]) : at;
     for (const struct job *job = st->jobs; job != NULL; job = job->next)
-        at = job_next_tick(job) < at ? job_next_tick(job) : at;
+        at = job_next_tick(st, job) < at ? job_next_tick(st, job) : at;
     if (st->stopping && st->stop_deadline < at)
-        at = st->stop_deadline;
+        at = clock_mono_ms() < st->stop_deadline ? st->stop_deadline : st->stop_deadline + WAIT_MAX_MS;
     return clock_left_ms(at);
 }
 
@@ -160,7 +162,7 @@ static int ticks(struct station *st, struct err *err)
         if (job_tick(st, job, now, err) < 0)
             return -1;
     }
-    if (voids_tick(st, err) < 0 || jobs_assign(st, err) < 0)
+    if (voids_tick(st, now, err) < 0 || jobs_assign(st, err) < 0)
         return -1;
     return portal_tick(st, now, err);
 }

@@ -31,6 +31,7 @@ struct effect {
     struct effect *next;
     enum effect_kind kind;
     struct bay *bay;      /* EFFECT_BAY, EFFECT_KILL */
+    pid_t worker;         /* whom it is meant for: not for one that followed */
     struct msg_out msg;   /* EFFECT_BAY, EFFECT_VAULT */
     int fd;               /* a descriptor that msg carries and that is closed once sent; or -1 */
     char point[64];       /* crash point passed just before sending, "" = none */
@@ -42,6 +43,7 @@ struct effect {
     struct err error;
 };
 struct effect *effect_new(struct station *st, enum effect_kind kind); /* queued; aborts when out of memory */
+struct effect *effect_bay(struct station *st, enum effect_kind kind, struct bay *bay); /* to the worker that is there now */
 void effects_run(struct station *st);
 void effects_drop(struct station *st);
 
@@ -50,7 +52,7 @@ enum bay_state { BAY_EMPTY, BAY_SETUP, BAY_IDLE, BAY_WORKING, BAY_FINISHED, BAY_
 const char *bay_state_name(enum bay_state s);
 
 /* How far a worker is with the token that is in the bay. */
-enum bay_setup { SETUP_NONE, SETUP_START, SETUP_HELLO, SETUP_PROBE, SETUP_REGISTER, SETUP_CHANNEL, SETUP_READY };
+enum bay_setup { SETUP_NONE, SETUP_START, SETUP_HELLO, SETUP_PROBE, SETUP_REGISTER, SETUP_CHANNEL, SETUP_READY }; /* in order */
 
 struct bay {
     char name[BAY_NAME_SIZE];
@@ -69,6 +71,7 @@ struct bay {
     int64_t start_at;          /* no worker before (settling) */
     int failures;              /* workers that died in set-up, in a row */
     struct bay_probe_rep probe;
+    uint32_t request;          /* register: its id, as another's answer may still come */
     uint32_t so_version;       /* the vault's current one, from register */
     uint32_t pin_version;      /* of the PIN that this worker made and set; 0 = none */
     struct job *job;
@@ -80,11 +83,12 @@ int bay_ended(struct station *st, struct bay *bay, struct err *err);
 int bay_tick(struct station *st, struct bay *bay, int64_t now, struct err *err);
 int64_t bay_next_tick(const struct bay *bay);
 void bay_restart(struct station *st, struct bay *bay, int after_ms); /* a fresh worker for the same token */
+bool bay_is_ready(const struct bay *bay); /* its worker waits for a verb of its job */
 void bay_set(struct bay *bay, enum bay_state state, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The token's record says what the bay may do: idle, finished or refused. */
 int bay_judge(struct station *st, struct bay *bay, struct err *err);
 int bay_register_reply(struct station *st, struct bay *bay, struct msg_in *reply, const struct err *fail, struct err *err);
-void bay_attach(struct station *st, struct bay *bay, struct job *job); /* its worker made ready for the job */
+int bay_attach(struct station *st, struct bay *bay, struct job *job, struct err *err); /* its worker made ready for the job */
 int bay_leave(struct station *st, struct bay *bay, struct err *err); /* the job has left it: the worker ends, the token is judged */
 struct bay *bay_find(struct station *st, const char *name);
 
@@ -100,6 +104,7 @@ struct job {
     bool so_second_try;  /* the SO PIN that was tried is the new one of a change: the old one may be tried once more */
     bool sealing;        /* set_user_pin: the PIN is being made and sealed, not yet set */
     bool looking_up;     /* a lookup is under way (sign) */
+    uint32_t request;    /* of what is asked of the vault: its id. An answer to an earlier one is none */
     bool lost;           /* the portal says that it is not ours any more */
     enum job_wait wait;
     int64_t wait_until;  /* CLOCK_MONOTONIC ms */
@@ -110,11 +115,24 @@ struct job {
     struct application app;
 };
 
+/* The signed documents of a job's application, into the fields of a request to the vault: 0, or -1 with *fail when one is
+ * larger than the vault takes. */
+#define SET_APPROVED(req, row, fail)                                                                                   \
+    (bytes_set((req).application, (row)->document.data, (row)->document.len) &&                                        \
+             bytes_set((req).approval, (row)->approval.data, (row)->approval.len) &&                                   \
+             bytes_set((req).signature, (row)->signature.data, (row)->signature.len)                                   \
+         ? 0                                                                                                           \
+         : job_too_large(row, fail))
+int job_too_large(const struct job_row *row, struct err *fail);
+
 struct job *job_by_id(struct station *st, const char *id);
 struct job *job_by_token(struct station *st, const char *serial);
 int job_open(struct station *st, struct job_row *row, struct job **ret, struct err *err); /* takes the row's memory */
 void job_close(struct station *st, struct job *job); /* out of memory's list, freed */
 int job_save(struct station *st, struct job *job, struct err *err);
+/* The job waits, and says what for. */
+int job_wait_for(struct station *st, struct job *job, enum job_wait wait, int ms, const char *detail, struct err *err);
+enum action job_next_action(const struct station *st, const struct job *job, enum outcome_class cls);
 bool job_lease_valid(const struct job *job);
 
 /* The worker is ready and the token is the job's: begin or go on. */
@@ -135,7 +153,7 @@ bool tbs_is_signable(const struct job *job); /* its notBefore is recent enough f
 int sign_take(struct station *st, struct job *job, const uint8_t *der, size_t len, json_t *evidence, struct err *fail, struct err *err);
 int lot_stop(struct station *st, const struct token_row *token, const struct err *why, struct err *err);
 int job_tick(struct station *st, struct job *job, int64_t now, struct err *err);
-int64_t job_next_tick(const struct job *job);
+int64_t job_next_tick(const struct station *st, const struct job *job); /* when time alone lets job_tick do something */
 /* Give queued jobs to idle bays. */
 int jobs_assign(struct station *st, struct err *err);
 int jobs_recover(struct station *st, struct err *err); /* at the start: dangling intents become unknown */
@@ -165,7 +183,7 @@ struct void_row {
 };
 /* Commit the voiding of the job's reservation or certificate, if it has one, and forget its key. */
 int void_job(struct station *st, struct job *job, const char *reason, struct err *err);
-int voids_tick(struct station *st, struct err *err);
+int voids_tick(struct station *st, int64_t now, struct err *err);
 int void_pending(struct station *st, const char *application, bool *ret, struct err *err);
 int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *reply, const struct err *fail, struct err *err);
 
@@ -184,8 +202,11 @@ struct vault_pending {
 struct vault_link {
     int fd; /* -1: not connected */
     uint32_t next_id;
+    struct effect *unsent; /* committed, in order, and not taken by the vault yet */
+    int64_t heard_at;      /* its last answer; CLOCK_MONOTONIC ms */
     struct vault_pending *pending;
     bool ready;
+    bool away; /* not connected, or in no state to work, since the last status that said ready */
     enum vault_state state;
     char detail[256];
     struct vault_status_rep status;
@@ -204,6 +225,7 @@ struct portal_link {
     char detail[256];
     char nonsense[ERR_TEXT_SIZE]; /* of a claim, as last said aloud */
     int64_t poll_at, outbox_at;
+    int64_t outbox_after; /* its rows up to here were refused for now, and do not keep the others */
     bool claiming, sending;
     int64_t backoff_ms;
     int64_t claim_started_boot_ms;
@@ -253,6 +275,8 @@ struct station {
     bool stopping;
     int64_t stop_deadline;
     struct void_row voiding; /* the one under way; id "" = none */
+    char void_after[UUID_SIZE]; /* those up to here were refused for now */
+    int64_t void_at;            /* none is asked for before; CLOCK_MONOTONIC ms */
     char started_at[CLOCK_UTC_SIZE];
     int signal_fd;
     int64_t turns;

@@ -74,7 +74,14 @@ static int check_application(struct station *st, struct job *job, struct err *fa
                 key_type_name(profile->key_type));
         goto out;
     }
-    if (cert_subject(profile, &app, &subject, fail) < 0 || check_ca(st, profile, &app, fail) < 0)
+    if (cert_subject(profile, &app, &subject, fail) < 0)
+        goto out;
+    if (subject.len > NAME_MAX_DER) {
+        err_set(fail, ERR_TOO_LARGE, "profile %s: a subject of %zu bytes, at most %d go to the token",
+                profile->name, subject.len, NAME_MAX_DER);
+        goto out;
+    }
+    if (check_ca(st, profile, &app, fail) < 0)
         goto out;
     job->app = app;
     rc = 0;

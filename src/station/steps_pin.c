@@ -4,17 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SO_TRIES 2 /* an episode: the new SO PIN of a change, then the old */
+
 /* ---- initialise, set_so_pin ---- */
 
 int step_initialise_begin(struct station *st, struct job *job, json_t *evidence, struct msg_out *msg,
                           struct err *fail, struct err *err)
 {
-    (void)fail;
     struct token_row token = {0};
     struct bay_init_req req = {0};
     struct bay_wipe_req wipe = {0};
+    job->so_second_try = false;
     if (token_get(st->db, job->row.token, &token, err) < 0)
         return -1;
+    if (token.so_changing_to != 0 && job->row.so_try >= SO_TRIES) {
+        err_set(fail, ERR_SO_PIN, "token %s: the new SO PIN and the old were tried; no third try is made",
+                token.serial);
+        token_row_done(&token);
+        return STEP_REFUSED;
+    }
     job->row.so_try++; /* committed with the intent, before the try is made */
     so_pin_of(&token, job->row.so_try, &req.so_kind, &req.so_version);
     job->so_second_try = token.so_changing_to != 0 && job->row.so_try == 1;

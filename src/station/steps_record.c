@@ -69,20 +69,21 @@ int step_verify_finish(struct station *st, struct job *job, struct msg_in *reply
 
 /* ---- commit_record: token, certificate, letter and report in one transaction ---- */
 
-static json_t *report_body(struct job *job, const char *serial, const char *pem)
+static json_t *report_body(const struct job *job, const char *product, const char *serial, const char *pem)
 {
     char key_id[2 * KEY_ID_MAX + 1];
     hex_encode(job->row.key_id.data, job->row.key_id.len, key_id);
     return json_pack("{s:I s:s s:s s:s s:s s:s}", "generation", (json_int_t)job->row.generation,
                      "token_serial", job->row.token, "certificate", pem, "certificate_serial", serial,
-                     "key_id", key_id, "product", job->bay->product->name);
+                     "key_id", key_id, "product", product);
 }
 
-static int commit_token(struct station *st, struct job *job, struct err *err)
+static int commit_token(struct station *st, struct job *job, char ret_product[PRODUCT_SIZE], struct err *err)
 {
     struct token_row token = {0};
     if (token_get(st->db, job->row.token, &token, err) < 0)
         return -1;
+    snprintf(ret_product, PRODUCT_SIZE, "%s", token.product);
     snprintf(token.letter, sizeof token.letter, "sealed");
     int rc = token_move(st->db, &token, TOKEN_MADE, "", err);
     token_row_done(&token);
@@ -94,7 +95,7 @@ int step_commit_begin(struct station *st, struct job *job, json_t *evidence, str
 {
     (void)msg;
     (void)fail;
-    char serial[2 * SERIAL_NUMBER_MAX + 1], now[CLOCK_UTC_SIZE];
+    char serial[2 * SERIAL_NUMBER_MAX + 1], now[CLOCK_UTC_SIZE], product[PRODUCT_SIZE];
     struct buf pem;
     buf_init(&pem);
     json_t *body = NULL;
@@ -103,9 +104,10 @@ int step_commit_begin(struct station *st, struct job *job, json_t *evidence, str
     clock_utc_text(clock_utc_ms(), now);
     if (cert_to_pem(job->row.certificate.data, job->row.certificate.len, &pem, err) < 0)
         goto out;
-    body = report_body(job, serial, buf_cstr(&pem));
-    if (commit_token(st, job, err) < 0 ||
-        db_exec(st->db, SQL_CERTIFICATE_STATE,
+    if (commit_token(st, job, product, err) < 0)
+        goto out;
+    body = report_body(job, product, serial, buf_cstr(&pem));
+    if (db_exec(st->db, SQL_CERTIFICATE_STATE,
                 DB_ARGS(DB_TEXT(serial), DB_TEXT("made"), DB_TEXT(""), DB_TEXT(now)), NULL, err) < 0 ||
         outbox_add(st, job->row.id, "report", job->row.application, body, err) < 0 ||
         audit_add(st->db, "castationd", "made", job->row.token, err, "application %s, %s, certificate %s",

@@ -20,9 +20,8 @@ int step_reserve_begin(struct station *st, struct job *job, json_t *evidence, st
     snprintf(req.job, sizeof req.job, "%s", job->row.id);
     SET_SERIAL(req, job);
     bytes_set(req.spki_sha256, hash, sizeof hash);
-    bytes_set(req.application, job->row.document.data, job->row.document.len);
-    bytes_set(req.approval, job->row.approval.data, job->row.approval.len);
-    bytes_set(req.signature, job->row.signature.data, job->row.signature.len);
+    if (SET_APPROVED(req, &job->row, fail) < 0)
+        return STEP_REFUSED;
     evidence_hex(evidence, "spki_sha256", hash, sizeof hash);
     STEP_MESSAGE(msg, VAULT_VERB_RESERVE);
     vault_reserve_req_put(msg, &req);
@@ -106,9 +105,8 @@ int step_sign_begin(struct station *st, struct job *job, json_t *evidence, struc
     SET_SERIAL(req, job);
     bytes_set(req.csr, job->row.csr.data, job->row.csr.len);
     bytes_set(req.tbs, job->row.tbs.data, job->row.tbs.len);
-    bytes_set(req.application, job->row.document.data, job->row.document.len);
-    bytes_set(req.approval, job->row.approval.data, job->row.approval.len);
-    bytes_set(req.signature, job->row.signature.data, job->row.signature.len);
+    if (SET_APPROVED(req, &job->row, fail) < 0)
+        return STEP_REFUSED;
     char hash[SHA256_HEX_SIZE];
     sha256_hex(job->row.tbs.data, job->row.tbs.len, hash);
     evidence_str(evidence, "tbs_sha256", hash);

@@ -72,10 +72,11 @@ static int status_reply(struct station *st, struct msg_in *reply, const struct e
         return 0;
     }
     v->status = rep;
-    const bool was_ready = v->ready;
+    const bool was_ready = v->ready, was_away = v->away;
     v->state = (enum vault_state)rep.state;
     snprintf(v->detail, sizeof v->detail, "%s", rep.detail);
     v->ready = rep.state == VAULT_READY;
+    v->away = !v->ready;
     if (v->ready && (st->ca_len != rep.ca_certificate.len ||
                      memcmp(st->ca, rep.ca_certificate.data, rep.ca_certificate.len) != 0)) {
         if (tbs_lint_prepare(rep.ca_certificate.data, rep.ca_certificate.len, &why) < 0)
@@ -85,7 +86,7 @@ static int status_reply(struct station *st, struct msg_in *reply, const struct e
     }
     if (was_ready != v->ready)
         log_info("vault: %s%s%s", vault_state_name(v->state), rep.detail[0] ? ": " : "", rep.detail);
-    if (v->ready && !was_ready)
+    if (v->ready && was_away) /* after a single refusal each job keeps its own pace */
         for (struct job *job = st->jobs; job != NULL; job = job->next)
             if (job->wait == WAIT_VAULT)
                 job->wait_until = 0;
@@ -96,7 +97,7 @@ static int step_reply(struct station *st, const struct vault_pending *p, struct 
                       const struct err *fail, bool unknown, struct err *err)
 {
     struct job *job = job_by_id(st, p->key);
-    if (job == NULL || !job->in_flight || step_rules[job->acting].actor != ACTOR_VAULT)
+    if (job == NULL || !job->in_flight || job->request != p->id)
         return 0; /* it was given up meanwhile; what the vault did stands in its log and is looked up */
     return job_outcome(st, job, reply, fail, unknown, err);
 }
@@ -112,12 +113,14 @@ static int dispatch(struct station *st, const struct vault_pending *p, struct ms
         return status_reply(st, reply, fail);
     case ASK_REGISTER:
         bay = bay_find(st, p->key);
-        return bay != NULL ? bay_register_reply(st, bay, reply, fail, err) : 0;
+        return bay != NULL && bay->request == p->id ? bay_register_reply(st, bay, reply, fail, err) : 0;
     case ASK_STEP:
         return step_reply(st, p, reply, fail, reply == NULL, err);
     case ASK_LOOKUP:
         job = job_by_id(st, p->key);
-        return job != NULL && job->looking_up ? job_lookup_reply(st, job, reply, fail, err) : 0;
+        return job != NULL && job->looking_up && job->request == p->id
+                   ? job_lookup_reply(st, job, reply, fail, err)
+                   : 0;
     case ASK_VOID_LOOKUP:
     case ASK_VOID:
         return void_reply(st, p->key, p->asker == ASK_VOID_LOOKUP, reply, fail, err);
@@ -134,6 +137,7 @@ static int vault_gone(struct station *st, const struct err *why, struct err *err
         close(v->fd);
     v->fd = -1;
     v->ready = false;
+    v->away = true;
     v->retry_at = clock_mono_ms() + RECONNECT_MS;
     snprintf(v->detail, sizeof v->detail, "%s", why->text);
     while (v->pending != NULL) {
@@ -145,6 +149,13 @@ static int vault_gone(struct station *st, const struct err *why, struct err *err
             return -1;
     }
     return 0;
+}
+
+/* An error of the vault's own. That one application has to wait, or that SO PINs come too fast, is none. */
+static bool is_unwell(enum err_code code)
+{
+    return outcome_class(code) == CLASS_WAIT && code != ERR_ALREADY_SIGNED && code != ERR_RATE &&
+           code != ERR_CLOCK;
 }
 
 int vault_readable(struct station *st, struct err *err)
@@ -164,6 +175,7 @@ int vault_readable(struct station *st, struct err *err)
         rc = vault_gone(st, &why, err);
         goto out;
     }
+    v->heard_at = clock_mono_ms();
     struct vault_pending *p = pending_take(v, reply.id);
     if (p == NULL)
         goto out;
@@ -172,7 +184,7 @@ int vault_readable(struct station *st, struct err *err)
         msg_get_err(&reply, &said);
         if (msg_end(&reply, &why) < 0)
             said = why;
-        if (outcome_class(said.code) == CLASS_WAIT) { /* locked or gone: know it before asking for more */
+        if (is_unwell(said.code)) { /* know it before asking for more */
             v->ready = false;
             v->status_at = 0;
         }
@@ -191,6 +203,13 @@ static void ask_status(struct station *st)
     struct effect *e = vault_ask(st, VAULT_VERB_STATUS, ASK_STATUS, "");
     struct vault_status_req req = {.protocol = VAULT_PROTOCOL};
     vault_status_req_put(&e->msg, &req);
+}
+
+/* It answers one after another: while it answers at all, what waits behind a slow HSM is not given up. */
+static int64_t deadline_of(const struct vault_link *v, const struct vault_pending *p)
+{
+    const int64_t silent = v->heard_at + ANSWER_MS;
+    return p->deadline > silent ? p->deadline : silent;
 }
 
 static bool status_pending(const struct vault_link *v)
@@ -221,7 +240,7 @@ int vault_tick(struct station *st, int64_t now, struct err *err)
         v->status_at = 0;
     }
     for (struct vault_pending *p = v->pending; p != NULL; p = p->next)
-        if (p->deadline <= now) {
+        if (deadline_of(v, p) <= now) {
             err_set(&why, ERR_TIMEOUT, "the vault did not answer within %d s", ANSWER_MS / 1000);
             return vault_gone(st, &why, err);
         }
@@ -239,7 +258,7 @@ int64_t vault_next_tick(const struct station *st)
         return v->pending != NULL ? 0 : v->retry_at;
     int64_t at = status_pending(v) ? INT64_MAX : v->status_at;
     for (const struct vault_pending *p = v->pending; p != NULL; p = p->next)
-        if (p->deadline < at)
-            at = p->deadline;
+        if (deadline_of(v, p) < at)
+            at = deadline_of(v, p);
     return at;
 }

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+#define VOID_RETRY_MS 5000
+
 static int certificate_void(struct station *st, const char *serial, const char *reason, struct err *err)
 {
     char now[CLOCK_UTC_SIZE];
@@ -85,14 +87,12 @@ static void ask_void_lookup(struct station *st)
     vault_lookup_req_put(&e->msg, &req);
 }
 
-int voids_tick(struct station *st, struct err *err)
+/* The next one that is open, into st->voiding: 1, 0 = none, -1. */
+static int void_next(struct station *st, struct err *err)
 {
     struct void_row *v = &st->voiding;
     struct db_rows *rows = NULL;
-    const bool usable = st->vault.fd >= 0 && (st->vault.ready || st->vault.state == VAULT_CA_EXPIRED);
-    if (v->id[0] != '\0' || !usable)
-        return 0;
-    if (db_query(st->db, SQL_VOID_OPEN, DB_NO_ARGS, &rows, err) < 0)
+    if (db_query(st->db, SQL_VOID_OPEN, DB_ARGS(DB_TEXT(st->void_after)), &rows, err) < 0)
         return -1;
     int got = db_next(rows, err);
     if (got == 1) {
@@ -107,6 +107,20 @@ int voids_tick(struct station *st, struct err *err)
         snprintf(v->reason, sizeof v->reason, "%s", db_col_text(rows, 7));
     }
     db_rows_free(&rows);
+    return got;
+}
+
+int voids_tick(struct station *st, int64_t now, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    const bool usable = st->vault.fd >= 0 && (st->vault.ready || st->vault.state == VAULT_CA_EXPIRED);
+    if (v->id[0] != '\0' || !usable || st->void_at > now)
+        return 0;
+    int got = void_next(st, err);
+    if (got == 0 && st->void_after[0] != '\0') { /* the refused ones again */
+        st->void_after[0] = '\0';
+        st->void_at = now + VOID_RETRY_MS;
+    }
     if (got != 1)
         return got;
     if (v->tbs_sha256[0] != '\0')
@@ -158,6 +172,47 @@ static int void_done(struct station *st, struct err *err)
     return rc;
 }
 
+/* The vault is asked again later, and meanwhile for the others: one that it refuses does not keep them. */
+static int void_refused(struct station *st, const struct err *why, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    char now[CLOCK_UTC_SIZE];
+    int64_t changes = 0;
+    int rc = 0;
+    if (outcome_class(why->code) == CLASS_WAIT) {
+        log_err(why, "%s: voiding %s", v->application, v->serial_number);
+        st->void_at = clock_mono_ms() + VOID_RETRY_MS;
+    } else {
+        clock_utc_text(clock_utc_ms(), now);
+        rc = db_exec(st->db, SQL_VOID_REFUSED, DB_ARGS(DB_TEXT(v->id), DB_TEXT(why->text), DB_TEXT(now)),
+                     &changes, err);
+        snprintf(st->void_after, sizeof st->void_after, "%s", v->id);
+    }
+    if (rc == 0 && changes == 1)
+        rc = alert(
+            st, "void-refused", v->application, err,
+            "%s waits: the vault refuses to void its certificate %s: %s; is its log the one that belongs to "
+            "this station?",
+            v->application, v->serial_number[0] ? v->serial_number : "(number not known)", why->text);
+    memset(v, 0, sizeof *v);
+    return rc;
+}
+
+/* The tombstone stands. Had the vault signed after the look-up, the certificate is fetched before this one is
+ * done. */
+static int void_acknowledged(struct station *st, struct msg_in *reply, struct err *fail, struct err *err)
+{
+    struct void_row *v = &st->voiding;
+    struct vault_void_rep rep;
+    vault_void_rep_get(reply, &rep);
+    if (msg_end(reply, fail) < 0)
+        return 1;
+    if (rep.voided != VAULT_VOIDED_CERTIFICATE || v->was_signed || v->tbs_sha256[0] == '\0')
+        return void_done(st, err);
+    ask_void_lookup(st);
+    return 0;
+}
+
 int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *reply, const struct err *fail,
                struct err *err)
 {
@@ -170,16 +225,7 @@ int void_reply(struct station *st, const char *id, bool lookup, struct msg_in *r
         why = *fail;
     else if (lookup)
         rc = lookup_taken(st, reply, &why, err);
-    else {
-        struct vault_void_rep rep;
-        vault_void_rep_get(reply, &rep);
-        rc = msg_end(reply, &why) < 0 ? 1 : void_done(st, err);
-    }
-    if (rc == 1) { /* asked again by a later tick; an error that repeats is said each time it is new */
-        log_err(&why, "%s: voiding %s", v->application, v->serial_number);
-        memset(v, 0, sizeof *v);
-        st->vault.ready = false;
-        st->vault.status_at = clock_mono_ms() + 1000;
-    }
-    return rc < 0 ? -1 : 0;
+    else
+        rc = void_acknowledged(st, reply, &why, err);
+    return rc == 1 ? void_refused(st, &why, err) : rc;
 }
