@@ -82,6 +82,25 @@ static int compare(const X509_NAME *name, int at, const char *attribute, const c
     return 0;
 }
 
+/* OpenSSL keeps the bytes of a name as they came, BER and empty RDNs too: written anew, they have to be the
+ * same. */
+static bool is_der(const X509_NAME *name)
+{
+    const uint8_t *found = NULL;
+    uint8_t *right = NULL;
+    size_t len = 0;
+    X509_NAME *again = X509_NAME_new();
+    bool ok = again != NULL;
+    for (int i = 0; ok && i < X509_NAME_entry_count(name); i++)
+        ok = X509_NAME_add_entry(again, X509_NAME_get_entry(name, i), -1, 0) == 1;
+    int n = ok ? i2d_X509_NAME(again, &right) : -1;
+    ok = n > 0 && right && X509_NAME_get0_der(name, &found, &len) == 1 && len == (size_t)n &&
+         memcmp(found, right, len) == 0;
+    OPENSSL_free(right);
+    X509_NAME_free(again);
+    return ok;
+}
+
 int check_subject(struct check *c, struct err *err)
 {
     const X509_NAME *name = X509_get_subject_name(c->cert);
@@ -100,5 +119,5 @@ int check_subject(struct check *c, struct err *err)
     if (at == 0 || X509_NAME_entry_count(name) != at)
         return err_set(err, ERR_REFUSED, "the subject has %d attributes, %d were approved",
                        X509_NAME_entry_count(name), at);
-    return 0;
+    return is_der(name) ? 0 : err_set(err, ERR_REFUSED, "the subject is not in DER");
 }

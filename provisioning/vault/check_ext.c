@@ -115,8 +115,22 @@ int check_basic_constraints(struct check *c, struct err *err)
                           "it would be the certificate of a CA, or says something about paths");
 }
 
+/* X.690 11.2.2: a list of named bits ends with its last one. OpenSSL reads any length, and nine bits of it.
+ */
+static bool usage_is_der(const X509 *cert)
+{
+    ASN1_BIT_STRING *bits = X509_get_ext_d2i(cert, NID_key_usage, NULL, NULL);
+    int len = bits ? ASN1_STRING_length(bits) : 0;
+    bool der = (len == 1 || len == 2) && (bits->flags & ASN1_STRING_FLAG_BITS_LEFT) &&
+               (ASN1_STRING_get0_data(bits)[len - 1] >> (bits->flags & 7) & 1);
+    ASN1_BIT_STRING_free(bits);
+    return der;
+}
+
 int check_key_usage(struct check *c, struct err *err)
 {
+    if (!usage_is_der(c->cert))
+        return err_set(err, ERR_REFUSED, "the key usage is not in DER");
     uint32_t usage = X509_get_key_usage(c->cert);
     if (usage != c->profile->key_usage || usage == 0)
         return err_set(err, ERR_REFUSED, "key usage 0x%x is not the profile's 0x%x", usage,

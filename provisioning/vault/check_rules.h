@@ -34,6 +34,7 @@
     RULE(validity, "it lasts as long as was asked, and no longer than the profile lets it")                            \
     RULE(within_ca, "it does not outlive its CA")                                                                      \
     RULE(key_type, "the key is of the profile's type")                                                                 \
+    RULE(key_form, "the key is in its one encoding")                                                                   \
     /* check_ext.c: its extensions */                                                                                  \
     RULE(extensions, "exactly the profile's extensions, each once, critical where it has to be")                       \
     RULE(basic_constraints, "not a CA")                                                                                \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 
@@ -135,4 +136,24 @@ int check_key_type(struct check *c, struct err *err)
     if (!rsa && !curve_is_named(c->cert))
         return err_set(err, ERR_REFUSED, "the curve is not named by its identifier");
     return 0;
+}
+
+/* One key can be written in many ways: a compressed point, absent parameters, another object identifier. By
+ * its bytes a key is known again, so there is one way: RFC 5480 2.2 (uncompressed), RFC 3279 2.3.1. */
+int check_key_form(struct check *c, struct err *err)
+{
+    uint8_t *right = NULL, *found = NULL;
+    EVP_PKEY *key = EVP_PKEY_dup(X509_get0_pubkey(c->cert));
+    bool rsa = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+    int n = -1, m = -1;
+    if (key &&
+        (rsa || EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                               OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 1))
+        n = i2d_PUBKEY(key, &right);
+    m = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->cert), &found);
+    bool same = right && found && n > 0 && n == m && memcmp(right, found, (size_t)n) == 0;
+    OPENSSL_free(right);
+    OPENSSL_free(found);
+    EVP_PKEY_free(key);
+    return same ? 0 : err_set(err, ERR_REFUSED, "the public key is not written in the one way that keys are");
 }

@@ -313,6 +313,76 @@ static void subject_empty(struct vault_fixture *f)
     put_subject(f, vf_tbs(f), X509_NAME_new());
 }
 
+/* Where the field at `at` of the TBS begins (0: the version, 5: the subject) and where it ends. */
+static void find_field(const struct vault_fixture *f, int at, size_t *ret_from, size_t *ret_to)
+{
+    long len;
+    int tag, class;
+    const uint8_t *p = f->req.tbs.data, *from = p;
+    ASN1_get_object(&p, &len, &tag, &class, (long)f->req.tbs.len);
+    for (int i = 0; i <= at; i++) {
+        from = p;
+        ASN1_get_object(&p, &len, &tag, &class, (long)f->req.tbs.len);
+        p += len;
+    }
+    *ret_from = (size_t)(from - f->req.tbs.data);
+    *ret_to = (size_t)(p - f->req.tbs.data);
+}
+
+/* Put these bytes, whatever they are, where the field is: OpenSSL would write them its own way. */
+static void put_field(struct vault_fixture *f, int at, const void *bytes, size_t len)
+{
+    struct buf b;
+    size_t from, to, first, ignored;
+    buf_init(&b);
+    find_field(f, 0, &first, &ignored);
+    find_field(f, at, &from, &to);
+    size_t content = f->req.tbs.len - first - (to - from) + len;
+    assert_int_equal(der_put_header(&b, DER_SEQUENCE, content, &f->err), 0);
+    assert_int_equal(buf_put(&b, f->req.tbs.data + first, from - first, &f->err), 0);
+    assert_int_equal(buf_put(&b, bytes, len, &f->err), 0);
+    assert_int_equal(buf_put(&b, f->req.tbs.data + to, f->req.tbs.len - to, &f->err), 0);
+    assert_true(bytes_set(f->req.tbs, b.data, b.len));
+    buf_done(&b);
+}
+
+/* The subject with `more` behind its RDNs, or with the length of its first RDN in a longer form. */
+static void put_subject_bytes(struct vault_fixture *f, const void *more, size_t n_more, bool long_form)
+{
+    enum { SUBJECT = 5 };
+    static const uint8_t ber_set[] = {0x31, 0x81};
+    struct buf rdns, b;
+    size_t from, to;
+    long len;
+    int tag, class;
+    buf_init(&rdns);
+    buf_init(&b);
+    find_field(f, SUBJECT, &from, &to);
+    const uint8_t *p = f->req.tbs.data + from, *end = f->req.tbs.data + to;
+    ASN1_get_object(&p, &len, &tag, &class, end - p);
+    if (long_form) {
+        assert_int_equal(buf_put(&rdns, ber_set, sizeof(ber_set), &f->err), 0);
+        p++;
+    }
+    assert_int_equal(buf_put(&rdns, p, (size_t)(end - p), &f->err), 0);
+    assert_int_equal(buf_put(&rdns, more, n_more, &f->err), 0);
+    assert_int_equal(der_put_header(&b, DER_SEQUENCE, rdns.len, &f->err), 0);
+    assert_int_equal(buf_put(&b, rdns.data, rdns.len, &f->err), 0);
+    put_field(f, SUBJECT, b.data, b.len);
+    buf_done(&rdns);
+    buf_done(&b);
+}
+
+static void subject_in_ber(struct vault_fixture *f)
+{
+    put_subject_bytes(f, "", 0, true);
+}
+
+static void subject_with_an_empty_rdn(struct vault_fixture *f)
+{
+    put_subject_bytes(f, "\x31\x00", 2, false);
+}
+
 /* [1] IMPLICIT UniqueIdentifier before the extensions. */
 static void unique_id(struct vault_fixture *f)
 {
@@ -399,11 +469,18 @@ static void older_than_its_ca(struct vault_fixture *f)
     shift(f, -200, FIXTURE_DAYS * DAY - 201);
 }
 
-/* Another key all through: CSR, TBS, reservation. */
+/* Another key all through: CSR, TBS with its key identifier, reservation. */
 static void rekey(struct vault_fixture *f, EVP_PKEY *key)
 {
     X509 *x = vf_tbs(f);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
     assert_int_equal(X509_set_pubkey(x, key), 1);
+    assert_int_equal(X509_pubkey_digest(x, EVP_sha1(), digest, &n), 1);
+    ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(id, digest, (int)n);
+    assert_int_equal(X509_add1_ext_i2d(x, NID_subject_key_identifier, id, 0, X509V3_ADD_REPLACE), 1);
+    ASN1_OCTET_STRING_free(id);
     vf_put_tbs(f, x);
     vf_put_csr(f, key);
     vf_forget(f);
@@ -424,6 +501,87 @@ static void key_rsa(struct vault_fixture *f)
 static void key_of_another_curve(struct vault_fixture *f)
 {
     rekey(f, EVP_EC_gen("secp256k1"));
+}
+
+/* The same key in another encoding has another hash: it could have a second serial number. */
+static void key_compressed(struct vault_fixture *f)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, "point-format", "compressed"), 1);
+    rekey(f, key);
+}
+
+static void key_hybrid(struct vault_fixture *f)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, "point-format", "hybrid"), 1);
+    rekey(f, key);
+}
+
+/* Everywhere the fixture's key as `spki` says it. */
+static void respell_key(struct vault_fixture *f, const void *spki, size_t len)
+{
+    enum { SUBJECT_PUBLIC_KEY_INFO = 6 };
+    char hex[SHA256_HEX_SIZE], serial[33];
+    uint8_t *der = NULL, *again = NULL;
+    const uint8_t *p = spki;
+    X509_PUBKEY *odd = d2i_X509_PUBKEY(NULL, &p, (long)len);
+    assert_non_null(odd);
+    assert_int_equal(i2d_X509_PUBKEY(odd, &again), len);
+    assert_memory_equal(again, spki, len); /* what OpenSSL itself would mend proves nothing */
+    X509_REQ *r = X509_REQ_new();
+    assert_int_equal(X509_REQ_set_pubkey(r, f->key), 1);
+    X509_ALGOR *algorithm = NULL;
+    ASN1_OBJECT *oid = NULL;
+    const uint8_t *bits = NULL;
+    int n_bits = 0, type = 0;
+    const void *value = NULL;
+    assert_int_equal(X509_PUBKEY_get0_param(&oid, &bits, &n_bits, &algorithm, odd), 1);
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    X509_PUBKEY *theirs = X509_REQ_get_X509_PUBKEY(r);
+    uint8_t *copy = OPENSSL_memdup(bits, (size_t)n_bits);
+    void *parameter = type == V_ASN1_OBJECT ? OBJ_dup(value) : NULL;
+    assert_int_equal(X509_PUBKEY_set0_param(theirs, OBJ_dup(oid), type, parameter, copy, n_bits), 1);
+    assert_true(X509_REQ_sign(r, f->key, EVP_sha256()) > 0);
+    int n = i2d_X509_REQ(r, &der);
+    assert_true(bytes_set(f->req.csr, der, (size_t)n));
+    put_field(f, SUBJECT_PUBLIC_KEY_INFO, spki, len);
+    sha256_hex(spki, len, hex);
+    hex_encode(f->serial, sizeof(f->serial), serial);
+    vf_forget(f);
+    vf_record(f, RECORD_RESERVE,
+              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "serial_number", serial, "job", "job-1",
+                        "token", "TOKEN-1", "spki_sha256", hex, "approval", f->approval.id, "application",
+                        f->application.id, "organisation", "x"));
+    X509_PUBKEY_free(odd);
+    X509_REQ_free(r);
+    OPENSSL_free(der);
+    OPENSSL_free(again);
+}
+
+/* RFC 3279 2.3.1: rsaEncryption has NULL parameters. OpenSSL takes none, too. */
+static void key_without_parameters(struct vault_fixture *f)
+{
+    struct buf b;
+    uint8_t *bits = NULL;
+    static const uint8_t algorithm[] = {0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48,
+                                        0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+    struct profile *profile = (struct profile *)(uintptr_t)profiles_find(f->profiles, "test");
+    profile->key_type = KEY_RSA2048;
+    EVP_PKEY_free(f->key);
+    f->key = EVP_RSA_gen(2048);
+    vf_forget(f);
+    vf_build_tbs(f);
+    int n = i2d_PublicKey(f->key, &bits);
+    buf_init(&b);
+    assert_int_equal(der_put_header(&b, DER_SEQUENCE, sizeof(algorithm) + 5 + (size_t)n, &f->err), 0);
+    assert_int_equal(buf_put(&b, algorithm, sizeof(algorithm), &f->err), 0);
+    assert_int_equal(der_put_header(&b, DER_BIT_STRING, 1 + (size_t)n, &f->err), 0);
+    assert_int_equal(buf_put(&b, "", 1, &f->err), 0);
+    assert_int_equal(buf_put(&b, bits, (size_t)n, &f->err), 0);
+    respell_key(f, b.data, b.len);
+    OPENSSL_free(bits);
+    buf_done(&b);
 }
 
 static void curve_spelled_out(struct vault_fixture *f)
@@ -512,6 +670,27 @@ static void a_path_length(struct vault_fixture *f)
 static void may_sign_certificates(struct vault_fixture *f)
 {
     replace_extension(f, NID_key_usage, "critical,digitalSignature,nonRepudiation,keyCertSign");
+}
+
+/* The usages of the profile, in a BIT STRING that DER does not have. */
+static void put_key_usage(struct vault_fixture *f, const void *bytes, int len)
+{
+    X509 *x = vf_tbs(f);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(value, bytes, len);
+    X509_EXTENSION_set_data(X509_get_ext(x, X509_get_ext_by_NID(x, NID_key_usage, -1)), value);
+    ASN1_OCTET_STRING_free(value);
+    vf_put_tbs(f, x);
+}
+
+static void usages_with_zero_bits_behind(struct vault_fixture *f)
+{
+    put_key_usage(f, "\x03\x02\x00\xc0", 4);
+}
+
+static void usages_that_no_standard_knows(struct vault_fixture *f)
+{
+    put_key_usage(f, "\x03\x04\x00\xc0\x00\x01", 6);
 }
 
 static void lacks_a_usage(struct vault_fixture *f)
@@ -680,6 +859,8 @@ static const struct {
     CASE(subject, ERR_REFUSED, subject_in_another_order),
     CASE(subject, ERR_REFUSED, subject_in_one_rdn),
     CASE(subject, ERR_REFUSED, subject_empty),
+    CASE(subject, ERR_REFUSED, subject_in_ber),
+    CASE(subject, ERR_REFUSED, subject_with_an_empty_rdn),
     CASE(unique_ids, ERR_REFUSED, unique_id),
     CASE(not_before, ERR_REFUSED, begins_in_two_days),
     CASE(not_before, ERR_REFUSED, began_two_days_ago),
@@ -694,6 +875,9 @@ static const struct {
     CASE(key_type, ERR_PROFILE, key_rsa),
     CASE(key_type, ERR_PROFILE, key_of_another_curve),
     CASE(key_type, ERR_REFUSED, curve_spelled_out),
+    CASE(key_form, ERR_REFUSED, key_compressed),
+    CASE(key_form, ERR_REFUSED, key_hybrid),
+    CASE(key_form, ERR_REFUSED, key_without_parameters),
     CASE(extensions, ERR_REFUSED, name_constraints_added),
     CASE(extensions, ERR_REFUSED, key_usage_twice),
     CASE(extensions, ERR_REFUSED, policies_missing),
@@ -704,6 +888,8 @@ static const struct {
     CASE(basic_constraints, ERR_REFUSED, a_path_length),
     CASE(key_usage, ERR_REFUSED, may_sign_certificates),
     CASE(key_usage, ERR_REFUSED, lacks_a_usage),
+    CASE(key_usage, ERR_REFUSED, usages_with_zero_bits_behind),
+    CASE(key_usage, ERR_REFUSED, usages_that_no_standard_knows),
     CASE(extended_key_usage, ERR_REFUSED, a_tls_server),
     CASE(extended_key_usage, ERR_REFUSED, one_usage_twice),
     CASE(extended_key_usage, ERR_REFUSED, any_usage),
