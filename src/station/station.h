@@ -175,10 +175,11 @@ int pin_sealed(struct station *st, struct job *job, struct msg_in *reply, struct
 void so_pin_of(const struct token_row *token, int64_t so_try, uint8_t *ret_kind, uint32_t *ret_version);
 
 /* ---- voiding ---- */
+#define VOID_REASON_SIZE 128 /* the vault's; the portal takes 200 bytes */
 struct void_row {
     char id[UUID_SIZE], job[UUID_SIZE], application[41];
     int64_t generation;
-    char token[65], serial_number[2 * SERIAL_NUMBER_MAX + 1], tbs_sha256[SHA256_HEX_SIZE], reason[256];
+    char token[65], serial_number[2 * SERIAL_NUMBER_MAX + 1], tbs_sha256[SHA256_HEX_SIZE], reason[VOID_REASON_SIZE];
     bool was_signed;
 };
 /* Commit the voiding of the job's reservation or certificate, if it has one, and forget its key. */

@@ -1,6 +1,6 @@
 /* Voiding: committed first, then the vault is asked what it signed and told that it is void; only then may
  * the application be tried again. */
-#include "station/station.h"
+#include "station/steps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +56,15 @@ int void_pending(struct station *st, const char *application, bool *ret, struct 
     return got < 0 ? -1 : 0;
 }
 
+/* As both vault and portal take it: what a device or a portal once said stands in it. */
+static void reason_plain(char dst[VOID_REASON_SIZE], const char *reason)
+{
+    text_cut(dst, VOID_REASON_SIZE, reason[0] != '\0' ? reason : "no reason given");
+    for (char *p = dst; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = ' ';
+}
+
 static void ask_void(struct station *st)
 {
     const struct void_row *v = &st->voiding;
@@ -67,10 +76,7 @@ static void ask_void(struct station *st)
         bytes_set(req.serial_number, serial, len);
     struct effect *e = vault_ask(st, VAULT_VERB_VOID, ASK_VOID, v->id);
     snprintf(req.job, sizeof req.job, "%s", v->job);
-    size_t n = strnlen(v->reason, sizeof req.reason - 1);
-    while (n > 0 && !utf8_valid(v->reason, n))
-        n--;
-    memcpy(req.reason, v->reason, n);
+    snprintf(req.reason, sizeof req.reason, "%s", v->reason);
     vault_void_req_put(&e->msg, &req);
 }
 
@@ -104,7 +110,7 @@ static int void_next(struct station *st, struct err *err)
         snprintf(v->token, sizeof v->token, "%s", db_col_text(rows, 4));
         snprintf(v->serial_number, sizeof v->serial_number, "%s", db_col_text(rows, 5));
         snprintf(v->tbs_sha256, sizeof v->tbs_sha256, "%s", db_col_text(rows, 6));
-        snprintf(v->reason, sizeof v->reason, "%s", db_col_text(rows, 7));
+        reason_plain(v->reason, db_col_text(rows, 7));
     }
     db_rows_free(&rows);
     return got;

@@ -427,6 +427,30 @@ static bool is_open(const char *application)
     return pending;
 }
 
+static void what_a_portal_or_device_said_is_told_as_a_reason_that_vault_and_portal_take(void **state)
+{
+    (void)state;
+    char reason[256];
+    struct msg_in m;
+    snprintf(reason, sizeof reason, "the portal\tsaid:\n");
+    while (strlen(reason) + 3 < sizeof reason)
+        memcpy(reason + strlen(reason), "错", sizeof "错");
+    assert_int_equal(db_exec(st.db, SQL_VOID_INSERT,
+                             DB_ARGS(DB_TEXT("V1"), DB_TEXT("J1"), DB_TEXT("CA-1"), DB_INT(1), DB_TEXT("T1"),
+                                     DB_TEXT("0A"), DB_TEXT(""), DB_TEXT(reason), DB_TEXT("")),
+                             NULL, &err),
+                     0);
+    assert_int_equal(voids_tick(&st, clock_mono_ms(), &err), 0);
+    effects_run(&st);
+    msg_in_init(&m, false);
+    assert_int_equal(msg_recv(vault_end, &m, 0, &err), 1);
+    struct vault_void_req req;
+    vault_void_req_get(&m, &req);
+    assert_int_equal(msg_end(&m, &err), 0); /* it fits, in whole characters */
+    assert_int_equal(strncmp(req.reason, "the portal said: 错", 20), 0);
+    msg_in_done(&m);
+}
+
 static void a_voiding_that_the_vault_refuses_does_not_keep_the_others(void **state)
 {
     (void)state;
@@ -660,6 +684,7 @@ int main(void)
         T(an_answer_to_another_jobs_registration_fails_nobody),
         T(documents_larger_than_the_vault_takes_are_refused_with_their_size),
         T(a_vault_that_reads_nothing_does_not_stop_the_loop),
+        T(what_a_portal_or_device_said_is_told_as_a_reason_that_vault_and_portal_take),
         T(a_voiding_that_the_vault_refuses_does_not_keep_the_others),
         T(a_certificate_that_was_signed_behind_the_look_up_is_recorded),
         T(a_wipe_that_uses_up_its_tries_fails_and_takes_no_other_token),
