@@ -34,7 +34,7 @@ for type in "${!app_of[@]}"; do
         "C=CN,.*O=$organisation,CN=$organisation"
     is "$type: the portal has that very certificate" \
         "$(portal_db "SELECT serial FROM certificate WHERE application = '$app' AND token_serial = '$serial'")" \
-        "$(openssl x509 -in "$T/certificate.pem" -noout -serial | sed 's/.*=//; s/^0*//' | tr A-F a-f)"
+        "$(openssl x509 -in "$T/certificate.pem" -noout -serial | sed 's/.*=//' | tr A-F a-f)"
 
     run p11 --list-all "pkcs11:serial=$serial" --only-urls
     percent=$(fold -w2 <<<"$id" | sed 's/^/%/' | tr -d '\n' | tr a-f A-F)
