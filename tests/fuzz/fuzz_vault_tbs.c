@@ -41,6 +41,7 @@ static int (*const rules[])(struct check *, struct err *) = {
     check_validity,
     check_within_ca,
     check_key_type,
+    check_key_form,
     check_extensions,
     check_basic_constraints,
     check_key_usage,
