@@ -91,8 +91,8 @@ static int quarantine_in_job(struct station *st, const struct token_row *token, 
     if (job == NULL || job->wait != WAIT_TOKEN || job->bay != NULL)
         return call_refused(fail, ERR_TOKEN_IN_USE, "token %s: job %s is at work on it", token->serial,
                             token->job);
-    err_set(&why, ERR_TOKEN_ABSENT, "quarantined by the operator: %s", reason);
-    return job_apply(st, job, ACTION_NEXT_TOKEN, &why, err);
+    err_set(&why, ERR_TOKEN_FAILED, "quarantined by the operator: %s", reason);
+    return job_apply(st, job, job_next_action(st, job, CLASS_TOKEN), &why, err);
 }
 
 static int quarantine(struct station *st, struct token_row *token, const char *actor, const char *reason,

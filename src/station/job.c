@@ -459,25 +459,28 @@ int job_token_gone(struct station *st, struct job *job, struct err *err)
 
 /* ---- what to do next ---- */
 
-static int release_token(struct station *st, struct job *job, enum action action, const struct err *why,
-                         struct err *err)
+/* Nothing was done to the token, and it is not what the job failed of: it goes back to stock. */
+static bool is_untouched(const struct job *job, const struct err *why)
+{
+    const enum outcome_class cls = outcome_class(why->code);
+    return job->row.kind == JOB_MAKE && job->step == STEP_CHECK &&
+           (cls == CLASS_JOB || cls == CLASS_LEASE || why->code == ERR_TOKEN_ABSENT);
+}
+
+static int release_token(struct station *st, struct job *job, const struct err *why, struct err *err)
 {
     struct token_row token = {0};
     if (job->row.token[0] == '\0')
         return 0;
     if (token_get(st->db, job->row.token, &token, err) < 0)
         return -1;
-    const bool untouched =
-        job->step == STEP_CHECK && (action != ACTION_NEXT_TOKEN || why->code == ERR_TOKEN_ABSENT);
     char reason[256];
     snprintf(reason, sizeof reason, "%s at %s: %.180s", job->row.application, step_rules[job->step].name,
              why->text);
     for (size_t n = strlen(reason); n > 0 && !utf8_valid(reason, n); n--)
         reason[n - 1] = '\0';
     int rc = 0;
-    if (job->row.kind == JOB_RECYCLE)
-        rc = token_move(st->db, &token, TOKEN_QUARANTINED, reason, err);
-    else if (untouched)
+    if (is_untouched(job, why))
         rc = token_move(st->db, &token, strcmp(token.so_kind, "derived") == 0 ? TOKEN_WIPED : TOKEN_STOCK, "",
                         err);
     else
@@ -500,7 +503,7 @@ static int leave_bay(struct station *st, struct job *job, struct err *err)
 
 static int next_token(struct station *st, struct job *job, const struct err *why, struct err *err)
 {
-    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, ACTION_NEXT_TOKEN, why, err) < 0 ||
+    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, why, err) < 0 ||
         leave_bay(st, job, err) < 0)
         return -1;
     forget_key(job);
@@ -517,7 +520,7 @@ static int next_token(struct station *st, struct job *job, const struct err *why
 static int job_end(struct station *st, struct job *job, enum action action, const struct err *why,
                    struct err *err)
 {
-    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, action, why, err) < 0 ||
+    if (void_job(st, job, why->text, err) < 0 || release_token(st, job, why, err) < 0 ||
         leave_bay(st, job, err) < 0)
         return -1;
     job->row.state = action == ACTION_FAIL ? JOB_FAILED : JOB_ABANDONED;

@@ -502,6 +502,9 @@ int lot_stop(struct station *st, const struct token_row *token, const struct err
                 DB_ARGS(DB_TEXT(token->product), DB_TEXT(token->lot), DB_TEXT(why->text), DB_TEXT(now)), NULL,
                 err) < 0)
         return -1;
+    for (size_t i = 0; i < st->n_bays; i++) /* one that lies ready may be of it */
+        if (st->bays[i].state == BAY_IDLE && st->bays[i].job == NULL && bay_judge(st, &st->bays[i], err) < 0)
+            return -1;
     return alert(st, "lot-stopped", token->lot, err, "lot %s of %s is stopped: %s", token->lot,
                  token->product, why->text);
 }

@@ -535,6 +535,56 @@ static void a_wipe_whose_bay_refuses_the_token_waits_for_it_to_be_plugged_in_aga
     assert_ptr_equal(bay->job, job);
 }
 
+/* ---- tokens that a job leaves ---- */
+
+static enum token_state token_state(const char *serial)
+{
+    struct token_row t = {0};
+    assert_int_equal(token_get(st.db, serial, &t, &err), 0);
+    token_row_done(&t);
+    return t.state;
+}
+
+static void only_a_token_that_is_not_to_blame_goes_back_to_stock(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err_code code;
+        enum token_state left;
+    } ends[] = {{ERR_PROFILE, TOKEN_STOCK},
+                {ERR_TOKEN_ABSENT, TOKEN_STOCK},
+                {ERR_TOKEN_NOT_BLANK, TOKEN_QUARANTINED},
+                {ERR_MODULE, TOKEN_QUARANTINED}};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        char id[8], serial[8];
+        struct err why;
+        snprintf(id, sizeof id, "J%zu", i % 10);
+        snprintf(serial, sizeof serial, "S%zu", i % 10);
+        add_token(serial, TOKEN_IN_JOB, 0);
+        struct job *job = add_job(id, JOB_MAKE, JOB_ACTIVE, STEP_CHECK);
+        snprintf(job->row.token, sizeof job->row.token, "%s", serial);
+        err_set(&why, ends[i].code, "as this test wants it");
+        assert_int_equal(job_apply(&st, job, ACTION_FAIL, &why, &err), 0); /* it was its last token */
+        assert_int_equal(token_state(serial), ends[i].left);
+    }
+}
+
+static void a_stopped_lot_is_not_taken_from_a_bay_where_it_lies_ready(void **state)
+{
+    (void)state;
+    struct token_row t = {.state = TOKEN_STOCK, .serial = "T1", .product = "softhsm", .lot = "L1"};
+    struct err weak;
+    assert_int_equal(token_insert(st.db, &t, &err), 0);
+    start_worker();
+    bay->probe.blank = 1;
+    assert_int_equal(bay_judge(&st, bay, &err), 0);
+    assert_int_equal(bay->state, BAY_IDLE);
+    err_set(&weak, ERR_WEAK_KEY, "seen before");
+    assert_int_equal(lot_stop(&st, &t, &weak, &err), 0);
+    assert_int_equal(bay->state, BAY_REFUSED);
+    token_row_done(&t);
+}
+
 /* ---- stopping ---- */
 
 static void what_is_proven_is_recorded_even_when_the_stop_is_late(void **state)
@@ -689,6 +739,8 @@ int main(void)
         T(a_certificate_that_was_signed_behind_the_look_up_is_recorded),
         T(a_wipe_that_uses_up_its_tries_fails_and_takes_no_other_token),
         T(a_wipe_whose_bay_refuses_the_token_waits_for_it_to_be_plugged_in_again),
+        T(only_a_token_that_is_not_to_blame_goes_back_to_stock),
+        T(a_stopped_lot_is_not_taken_from_a_bay_where_it_lies_ready),
         T(what_is_proven_is_recorded_even_when_the_stop_is_late),
         T(a_try_whose_outcome_is_unknown_counts_and_a_third_is_never_made),
         T(a_try_for_which_there_was_no_pin_counts_for_none),
