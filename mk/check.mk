@@ -7,4 +7,8 @@ check: deps-check
 	@echo "building build/release"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=release all
 	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all unit
 	@UNIT="$(UNIT)" tests/check.sh $(PART)
-.PHONY: check
+# make check-sweep: the crash tests through everything they can go through; half an hour.
+check-sweep: deps-check
+	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all unit
+	@SWEEP=1 UNIT="$(UNIT)" tests/check.sh crash
+.PHONY: check check-sweep

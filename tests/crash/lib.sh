@@ -122,13 +122,17 @@ is_killed() {
     [ "$code" = 137 ] || { echo "$1 ended with $code, not by SIGKILL"; return 1; }
 }
 
-# Good when APP's job has ended. Its token is quarantined: out with it, another one in.
+# Good when APP's job has ended. Its token is quarantined, or its bay does not take it: out with it, another one in.
 is_ended() {
     job_is done failed abandoned && return
-    if [ -f "$BENCH/rack/bay-1/serial" ] && token_is "$(cat "$BENCH/rack/bay-1/serial")" quarantined; then
+    if [ -f "$BENCH/rack/bay-1/serial" ] && is_unwanted "$(cat "$BENCH/rack/bay-1/serial")"; then
         pull && plug
     fi
     return 1
+}
+is_unwanted() { # SERIAL
+    token_is "$1" quarantined ||
+        { ! token_is "$1" in_job && [ "$(castation bays --json | jq -r '.bays[0].state')" = refused ]; }
 }
 # [SECONDS]: APP's job comes to its good end, on whatever token, and everything is as it must be
 made() {
@@ -140,6 +144,22 @@ made() {
 # SERIAL [SECONDS]: the same, and on this token
 made_on() {
     made "${@:2}" && [ "$(job_column token)" = "$1" ] || { echo "not on token $1"; return 1; }
+}
+
+# Each deliverable token's letter is written, once; its PIN opens the token, and stands nowhere else.
+pins_are_kept() {
+    local serial letter pin n=0
+    mkdir -p -m 700 "$T/letters"
+    while read -r serial; do
+        letter=$T/letters/$serial
+        castation letter "$serial" -o "$letter" >/dev/null || { echo "no letter of $serial"; return 1; }
+        pin=$(sed -n 's/^ *PIN[:：] *\([^ ]*\).*/\1/p' "$letter")
+        SOFTHSM2_CONF=$BENCH/drawer/$serial/softhsm2.conf pkcs11-tool --module "$SOFTHSM" --login --pin "$pin" \
+            --list-objects --type privkey 2>&1 | grep -q 'Private Key Object' || { echo "the letter's PIN does not open $serial"; return 1; }
+        n=$((n + 1))
+    done < <(db "SELECT serial FROM tokens WHERE state = 'deliverable'")
+    [ "$n" -gt 0 ] || { echo "there is no letter"; return 1; }
+    "$BIN/castation-check" --letters "$T/letters" --scan "$T" --except "$BENCH/secrets" "$DB" "$VAULT_LOG" "$PORTAL_DB" "$BENCH/drawer"
 }
 
 # NAME COMMAND…: one point, one test. Afterwards castationd is down and the rack is empty.

@@ -36,4 +36,7 @@ for step in $(def_names provisioning/job/steps.def); do
 done
 is "each place of each step was gone through" "$points" \
     $(($(grep -c '^X(' "$ROOT/provisioning/job/steps.def") * $(grep -c '^X(' "$ROOT/provisioning/job/points.def")))
+station_start
+need "castationd is up" within 10000 station_answers
+ok "every letter's PIN opens its token, and stands in no file" pins_are_kept
 done_testing
