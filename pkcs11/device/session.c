@@ -87,8 +87,11 @@ int session_fetch_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct b
     case SO_PIN_DERIVED:
         if (b->channel < 0)
             return err_set(err, ERR_WRONG_STATE, "no channel to the vault: the derived SO PIN cannot be had");
-        return vault_derive_so_pin(b->channel, b->product->name, b->token.serial, version, ret,
-                                   clock_mono_ms() + VAULT_MS, err);
+        if (vault_derive_so_pin(b->channel, b->product->name, b->token.serial, version, ret,
+                                clock_mono_ms() + VAULT_MS, err) != 0)
+            return -1;
+        return bay_look(b, b->token.serial,
+                        err); /* the vault may have taken its time: is it still this one? */
     default:
         return err_set(err, ERR_FIELD, "SO PIN of unknown kind %u", kind);
     }
@@ -96,9 +99,9 @@ int session_fetch_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct b
 
 int session_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct buf *ret, struct err *err)
 {
-    if (may_try(b, kind, version, err) != 0)
+    if (may_try(b, kind, version, err) != 0 || session_fetch_so_pin(b, kind, version, ret, err) != 0)
         return -1;
-    return session_fetch_so_pin(b, kind, version, ret, err);
+    return may_try(b, kind, version, err); /* by what the token says now */
 }
 
 void session_so_result(struct bay *b, uint8_t kind, uint32_t version, bool refused)
@@ -125,7 +128,7 @@ int session_so_with(struct bay *b, const struct buf *pin, struct err *err)
     }
     session_close(b);
     ckr_fail(err, rv, "C_Login (SO)");
-    if (rv == CKR_PIN_INCORRECT)
+    if (ckr_pin_refused(rv))
         err->code = ERR_SO_PIN;
     return -1;
 }
@@ -163,7 +166,7 @@ int session_user(struct bay *b, struct err *err)
     }
     session_close(b);
     ckr_fail(err, rv, "C_Login (user)");
-    if (rv == CKR_PIN_INCORRECT || rv == CKR_USER_PIN_NOT_INITIALIZED)
+    if (ckr_pin_refused(rv) || rv == CKR_USER_PIN_NOT_INITIALIZED)
         err->code = ERR_TOKEN_MISMATCH;
     return -1;
 }

@@ -175,7 +175,7 @@ int token_init(const struct module *m, const struct token *t, const struct buf *
     if (rv == CKR_OK)
         return 0;
     ckr_fail(err, rv, "C_InitToken");
-    if (rv == CKR_PIN_INCORRECT)
+    if (ckr_pin_refused(rv))
         err->code = ERR_SO_PIN;
     return -1;
 }

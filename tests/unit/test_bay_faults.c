@@ -139,6 +139,9 @@ static void each_fault_of_a_module_becomes_its_error(void **state)
         {"C_OpenSession 1 rv=0xe0", PROBE, ERR_TOKEN_ABSENT, KEY_P256},
         /* the SO PIN: refused, and not even tried (a try would end the worker) */
         {"C_InitToken 1 rv=0xa0", INIT, ERR_SO_PIN, KEY_P256},
+        {"C_InitToken 1 rv=0xa1", INIT, ERR_SO_PIN, KEY_P256}, /* the other words that modules have for it */
+        {"C_InitToken 1 rv=0xa2", INIT, ERR_SO_PIN, KEY_P256},
+        {"C_Login 1 rv=0xa2", SET_SO_PIN, ERR_SO_PIN, KEY_P256},
         {"C_InitToken 1 rv=0xa4", INIT, ERR_PIN_LOCKED, KEY_P256},
         {"C_GetTokenInfo * flags=0x100000\nC_InitToken 1 crash", INIT, ERR_PIN_LOCKED, KEY_P256},
         {"C_GetTokenInfo * flags=0x200000\nC_InitToken 1 crash", INIT, ERR_PIN_LOCKED, KEY_P256},
@@ -149,6 +152,8 @@ static void each_fault_of_a_module_becomes_its_error(void **state)
         /* another token: before, and right after */
         {"C_GetTokenInfo 3+ serial=deadbeef\nC_InitToken 1 crash", INIT, ERR_TOKEN_CHANGED, KEY_P256},
         {"C_GetTokenInfo 5+ serial=deadbeef", INIT, ERR_TOKEN_CHANGED, KEY_P256},
+        /* another while the vault derived the SO PIN: it is spared the try */
+        {"C_GetTokenInfo 9+ serial=deadbeef\nC_Login 1 crash", SET_SO_PIN, ERR_TOKEN_CHANGED, KEY_P256},
         {"C_Login 1 rv=0xa0", SET_SO_PIN, ERR_SO_PIN, KEY_P256},
         {"C_SetPIN 1 rv=0xa2", SET_SO_PIN, ERR_TOKEN_FAILED, KEY_P256},
         {"C_SetPIN 1 rv=0", SET_SO_PIN, ERR_TOKEN_MISMATCH, KEY_P256}, /* said yes, did nothing */
