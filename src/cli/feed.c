@@ -113,7 +113,8 @@ static int put_in(struct feed *f, const struct rack_info *r, int bay, struct err
     return 0;
 }
 
-/* 1: the bay holds a token that is worked on or waits. `others`: how many bays besides do. */
+/* 1: there is a token in the bay afterwards. `others`: in how many bays besides there is one, which may be
+ * made. */
 static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t others, struct err *err)
 {
     if (rack_occupied(r, bay)) {
@@ -133,16 +134,15 @@ static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t
 
 static int serve_all(struct feed *f, const struct rack_info *r, struct err *err)
 {
-    int64_t busy = 0;
+    int64_t occupied = 0;
     for (int bay = 1; bay <= r->bays; bay++)
-        busy += rack_occupied(r, bay) && strcmp(json_str(rack_bay(r, bay), "state"), "finished") != 0;
+        occupied += rack_occupied(r, bay);
     for (int bay = 1; bay <= r->bays; bay++) {
-        bool was_busy = rack_occupied(r, bay) && strcmp(json_str(rack_bay(r, bay), "state"), "finished") != 0;
-        int64_t others = busy - was_busy;
+        int64_t others = occupied - rack_occupied(r, bay);
         int now = serve_bay(f, r, bay, others, err);
         if (now < 0)
             return -1;
-        busy = others + now;
+        occupied = others + now;
     }
     return 0;
 }

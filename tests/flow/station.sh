@@ -15,6 +15,9 @@ VAULT_LOG=$BENCH/vault/vault.log
 FAKE=$BIN/libfake_p11.so
 APP='' APPS=() BLANK='' LOT=LOT-1
 
+castation() { timeout -k 5 60 "$BIN/castation" -c "$BENCH/etc/station.conf" "$@"; }
+caportal() { timeout -k 5 60 "$BIN/caportal" -c "$BENCH/etc/caportal.conf" "$@"; }
+
 within() {
     local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
     shift
