@@ -90,8 +90,8 @@ int session_fetch_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct b
         if (vault_derive_so_pin(b->channel, b->product->name, b->token.serial, version, ret,
                                 clock_mono_ms() + VAULT_MS, err) != 0)
             return -1;
-        return bay_look(b, b->token.serial,
-                        err); /* the vault may have taken its time: is it still this one? */
+        /* the vault may have taken its time: is it still this token? */
+        return bay_look(b, b->token.serial, err);
     default:
         return err_set(err, ERR_FIELD, "SO PIN of unknown kind %u", kind);
     }
