@@ -7,6 +7,7 @@
 
 #include "base/crash.h"
 #include "base/log.h"
+#include "station/clock_guard.h"
 
 #define RETRY_MS   1000
 #define PATIENT_MS 10000
@@ -99,6 +100,7 @@ int job_too_large(const struct job_row *row, struct err *fail)
 
 static int journal(struct station *st, struct job *job, enum phase phase, json_t *evidence, struct err *err)
 {
+    clock_guard_see(st);
     return journal_add(st->db, job->row.id, step_rules[job->acting].name, job->row.attempt, phase_name(phase),
                        evidence, err);
 }
@@ -153,6 +155,13 @@ static int lost(struct station *st, struct job *job, struct err *err)
     return job_apply(st, job, ACTION_LOST, &why, err);
 }
 
+static int wait_for_clock(struct station *st, struct job *job, struct err *err)
+{
+    char detail[160];
+    return clock_guard_tell(st, detail, err) < 0 ? -1
+                                                 : job_wait_for(st, job, WAIT_RETRY, PATIENT_MS, detail, err);
+}
+
 /* 0 = go on, 1 = it waits, -1 */
 static int job_may_begin(struct station *st, struct job *job, struct err *err)
 {
@@ -168,6 +177,8 @@ static int job_may_begin(struct station *st, struct job *job, struct err *err)
                    : 1;
     if (rule->actor == ACTOR_BAY && !bay_is_ready(job->bay))
         return 1; /* its worker is being made ready, and goes on then */
+    if ((job->step == STEP_CHECK || job->step == STEP_RESERVE) && clock_is_back(st))
+        return wait_for_clock(st, job, err) < 0 ? -1 : 1;
     if (rule->actor == ACTOR_VAULT && !st->vault.ready)
         return job_wait_for(st, job, WAIT_VAULT, RETRY_MS,
                             st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err) < 0

@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "domain/plain_text.h"
+#include "station/clock_guard.h"
 
 #define RENEW_AGAIN_MS 5000
 
@@ -70,7 +71,7 @@ static int recover_job(struct station *st, struct job *job, struct err *err)
 
 int jobs_recover(struct station *st, struct err *err)
 {
-    if (job_each(st->db, SQL_JOB_OPEN, DB_NO_ARGS, open_row, st, err) < 0)
+    if (clock_guard_open(st, err) < 0 || job_each(st->db, SQL_JOB_OPEN, DB_NO_ARGS, open_row, st, err) < 0)
         return -1;
     for (struct job *job = st->jobs, *next = NULL; job != NULL; job = next) {
         next = job->next;

@@ -281,6 +281,10 @@ struct station {
     char started_at[CLOCK_UTC_SIZE];
     int signal_fd;
     int64_t turns;
+    struct {
+        int64_t latest_ms; /* UTC, as the journal has seen it */
+        bool told;
+    } clock; /* src/station/clock_guard.h */
 };
 
 int station_open(struct station *st, const char *conf_path, struct err *err);
