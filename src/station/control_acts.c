@@ -165,7 +165,8 @@ static const struct {
     const char *state, *reason;
 } not_printable[] = {
     {"none", "it has no sealed PIN"},
-    {"printing", "printing was broken off, and nobody knows what is on paper: the token needs a new PIN"},
+    {"printing", "printing was broken off, and nobody knows what is on paper: castation recycle it, and the "
+                 "application is made anew"},
     {"printed", "its letter was printed before"},
 };
 

@@ -524,6 +524,7 @@ static int next_token(struct station *st, struct job *job, const struct err *why
     job->row.state = JOB_QUEUED;
     job->wait = WAIT_NONE;
     snprintf(job->row.detail, sizeof job->row.detail, "again on another token: %.200s", why->text);
+    utf8_scrub(job->row.detail);
     return job_save(st, job, err);
 }
 

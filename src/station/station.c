@@ -111,11 +111,18 @@ static void stop_asked(struct station *st)
 static int take_arrivals(struct station *st, struct err *err)
 {
     struct arrival a;
+    struct err why;
     int got = 0;
-    while ((got = arrivals_next(st->arrivals, &a, err)) == 1)
+    while ((got = arrivals_next(st->arrivals, &a, &why)) == 1)
         if (bay_arrival(st, &a, err) < 0)
             return -1;
-    return got;
+    if (got == 0)
+        return 0;
+    if (why.code ==
+        ERR_NOT_FOUND) /* the source itself is gone, and its tokens with it: no reason to end the rest */
+        return alert(st, "arrivals", st->conf.rack.folder, err, "%s", why.text);
+    *err = why;
+    return -1;
 }
 
 static int take_client(struct station *st, const struct source *s, struct err *err)
