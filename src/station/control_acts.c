@@ -165,8 +165,9 @@ static const struct {
     const char *state, *reason;
 } not_printable[] = {
     {"none", "it has no sealed PIN"},
-    {"printing", "printing was broken off, and nobody knows what is on paper: castation recycle it, and the "
-                 "application is made anew"},
+    {"printing",
+     "printing was broken off, and nobody knows what is on paper: the token needs a new PIN: castation "
+     "recycle it, and have the application made anew"},
     {"printed", "its letter was printed before"},
 };
 
