@@ -20,6 +20,7 @@
 struct vault_log {
     int fd;
     uint64_t end, records;
+    struct log_place last; /* found by replay */
     uint8_t hash[SHA256_SIZE];
     bool broken;
 };
@@ -100,6 +101,7 @@ static int replay_line(struct vault_log *l, FILE *f, char **line, size_t *cap, c
     json_decref(record);
     if (rc != 0)
         return -1;
+    l->last = place;
     l->end += (uint64_t)n;
     l->records++;
     return 1;
@@ -136,14 +138,41 @@ static int open_file(struct vault_log *l, const char *path, struct err *err)
     return file_fsync_folder_of(path, err);
 }
 
+static int write_whole(int fd, const uint8_t *data, size_t len, uint64_t offset)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, data, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        data += n;
+        len -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
 static int cut_torn(struct vault_log *l, const char *path, uint64_t *ret_cut, struct err *err)
 {
     struct stat st;
     if (fstat(l->fd, &st) != 0)
         return err_sys(err, "%s", path);
     *ret_cut = (uint64_t)st.st_size - l->end;
-    if (*ret_cut > 0 && (ftruncate(l->fd, (off_t)l->end) != 0 || fsync(l->fd) != 0))
+    if (*ret_cut > 0 && ftruncate(l->fd, (off_t)l->end) != 0)
         return err_sys(err, "%s: cut off a torn last line", path);
+    return 0;
+}
+
+/* A vault that ended because its fsync failed left a last record that every reader sees and the disk may not
+ * have: the kernel takes such pages for written. It is believed from now on, so it is written again. */
+static int settle_last(struct vault_log *l, const char *path, struct err *err)
+{
+    uint8_t line[VAULT_LOG_LINE_MAX];
+    ssize_t n = pread(l->fd, line, l->last.len, (off_t)l->last.offset);
+    if (n != (ssize_t)l->last.len || write_whole(l->fd, line, l->last.len, l->last.offset) != 0 ||
+        fsync(l->fd) != 0)
+        return err_sys(err, "%s: make its last record durable", path);
     return 0;
 }
 
@@ -160,7 +189,7 @@ int vault_log_open(const char *state_folder,
     l->fd = -1;
     if (path_join(path, sizeof(path), state_folder, VAULT_LOG_NAME, err) != 0 ||
         open_file(l, path, err) != 0 || replay(l, path, &r, err) != 0 ||
-        cut_torn(l, path, ret_cut, err) != 0) {
+        cut_torn(l, path, ret_cut, err) != 0 || settle_last(l, path, err) != 0) {
         vault_log_close(&l);
         return -1;
     }
@@ -180,21 +209,6 @@ void vault_log_close(struct vault_log **lp)
 }
 
 /* ---- appending ---------------------------------------------------------------------------------- */
-
-static int write_whole(int fd, const uint8_t *data, size_t len, uint64_t offset)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        data += n;
-        len -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return 0;
-}
 
 static int format_line(struct vault_log *l, enum record_type type, json_t *fields, struct buf *line,
                        uint8_t ret_hash[SHA256_SIZE], struct err *err)

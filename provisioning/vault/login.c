@@ -91,6 +91,7 @@ int login_load(struct login *l, const char *state_folder, struct err *err)
         err->code = ERR_HSM_LOCKED;
         err_prepend(err, "%s is damaged, no PIN is tried by itself", l->path);
         memset(l->tries, 0, sizeof(l->tries));
+        l->damaged = true;
         rc = -1;
     }
     buf_done(&b);
@@ -122,6 +123,9 @@ int login_may_try(const struct login *l, const struct buf *pin, struct err *err)
 {
     uint8_t print = 0;
     bool asked = false;
+    if (l->damaged)
+        return err_set(err, ERR_HSM_LOCKED, "%s is damaged: no PIN is tried by itself until one was typed",
+                       l->path);
     for (int k = 0; k < LOGIN_KIND_COUNT; k++) {
         enum login_outcome outcome = l->tries[k].outcome;
         if (outcome != LOGIN_PENDING && outcome != LOGIN_REFUSED)
@@ -155,6 +159,7 @@ int login_try(struct login *l, enum login_kind kind, const struct buf *pin,
         return -1;
     l->tries[kind].outcome = rc == 0 ? LOGIN_OK : LOGIN_REFUSED;
     struct err saving;
+    l->damaged = l->damaged && rc != 0;
     l->unsaved =
         save(l, &saving) != 0; /* "pending" stands in the file then: the next start asks for a typed PIN */
     return rc;

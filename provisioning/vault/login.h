@@ -33,6 +33,7 @@ struct login {
         enum login_outcome outcome;
         uint8_t fingerprint;
     } tries[LOGIN_KIND_COUNT];
+    bool damaged; /* what was tried before is not known */
     bool unsaved; /* the last outcome could not be written: the next start will ask for a typed PIN */
 };
 

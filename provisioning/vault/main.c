@@ -74,8 +74,9 @@ static int run(const char *conf)
         return err_exit_code(err.code);
     }
     lock_memory();
-    server_deadline(START_SECONDS);
-    if (vault_open(&v, conf, say, &err) != 0 || server_open(&v, &server, &err) != 0) {
+    code = vault_open(&v, conf, say, &err);
+    server_deadline(START_SECONDS); /* from here on the HSM may hang */
+    if (code != 0 || vault_start(&v, &err) != 0 || server_open(&v, &server, &err) != 0) {
         log_err(&err, "castation-vault");
         code = err.code == ERR_HSM_GONE ? VAULT_EXIT_AGAIN : err_exit_code(err.code);
     } else {

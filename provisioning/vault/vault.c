@@ -278,9 +278,12 @@ int vault_open(struct vault *v, const char *conf_path, void (*say)(enum vault_sa
         return -1;
     rate_init(&v->so_pin_rate, v->conf.so_pin_rate, clock_mono_ms());
     rate_init(&v->refusal_rate, REFUSALS_A_MINUTE, clock_mono_ms());
-    if (hsm_open(v->conf.hsm, &v->hsm, err) != 0)
-        return -1;
-    return first_login(v, err);
+    return 0;
+}
+
+int vault_start(struct vault *v, struct err *err)
+{
+    return hsm_open(v->conf.hsm, &v->hsm, err) == 0 ? first_login(v, err) : -1;
 }
 
 void vault_close(struct vault *v)

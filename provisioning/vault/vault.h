@@ -37,11 +37,13 @@ struct vault {
     void (*say)(enum vault_say level, const char *text); /* the program's log */
 };
 
-/* Read the configuration and everything it names, take the lock, replay the log, open the HSM, try the
- * credential once. ERR_RUNNING, ERR_VAULT_LOG, ERR_CONFIG, ERR_PROFILE …, ERR_HSM_GONE. A refused login is no
- * error: the vault is locked. */
+/* Read the configuration and everything it names, take the lock, replay the log, which may take long.
+ * ERR_RUNNING, ERR_VAULT_LOG, ERR_CONFIG, ERR_PROFILE … */
 int vault_open(struct vault *v, const char *conf_path, void (*say)(enum vault_say, const char *),
                struct err *err);
+/* Then open the HSM and try the credential once. ERR_HSM_GONE, ERR_MODULE, ERR_CONFIG. A refused login is no
+ * error: the vault is locked. */
+int vault_start(struct vault *v, struct err *err);
 void vault_close(struct vault *v);
 
 /* Now and then: is the HSM still there; has the credential of a locked vault changed? -1: v->again. */

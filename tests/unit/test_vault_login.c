@@ -253,7 +253,10 @@ static void a_damaged_file_lets_nothing_be_tried_by_itself(void **state)
     }
     struct buf pin;
     pin_of(&pin, "246802");
+    assert_int_equal(login_may_try(&l, &pin, &err), -1); /* not even a credential that was written anew */
+    assert_int_equal(err.code, ERR_HSM_LOCKED);
     assert_int_equal(login_try(&l, LOGIN_TYPED, &pin, hsm, NULL, &err), 0); /* and this mends the file */
+    assert_int_equal(login_may_try(&l, &pin, &err), 0);
     buf_done(&pin);
     assert_int_equal(login_load(&l, folder, &err), 0);
 }
