@@ -14,7 +14,7 @@ for type in P-384 RSA-3072 RSA-4096; do
     ok "$type: openssl verifies it" openssl verify -x509_strict -CAfile "$BENCH/ca.pem" "$T/certificate.pem"
     ok "$type: certtool, too" certtool --verify --load-ca-certificate "$BENCH/ca.pem" --infile "$T/certificate.pem"
     like "$type: the CA's key" "$(openssl x509 -in "$BENCH/ca.pem" -noout -text)" "Public-Key: \(${type#*-} bit\)"
-    case $type in P-*) signature=ecdsa-with-SHA384 ;; *) signature=sha256WithRSAEncryption ;; esac
+    case $type in P-384) signature=ecdsa-with-SHA384 ;; RSA-4096) signature=sha384WithRSAEncryption ;; *) signature=sha256WithRSAEncryption ;; esac
     like "$type: the signature" "$(openssl x509 -in "$T/certificate.pem" -noout -text)" "Signature Algorithm: $signature"
     ok "$type: all records are sound" sound
     bench_down
