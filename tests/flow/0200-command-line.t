@@ -82,7 +82,7 @@ like "is Chinese" "$OUT" "制证站 +s1"
 for verb in status bays jobs tokens "stock list" "rack list"; do
     # shellcheck disable=SC2086 # two words
     ok "$verb --json is JSON" castation $verb --json
-    ok "of one object" jq -e 'type == "object"' "$T/.out"
+    is "of one object" "$(jq -s 'map(type) | join(" ")' <<<"$OUT")" '"object"'
 done
 exits "a job that is not there" 3 castation job nobody
 exits "a token that is not there" 3 castation token nobody
