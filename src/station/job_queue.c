@@ -344,12 +344,8 @@ int job_tick(struct station *st, struct job *job, int64_t now, struct err *err)
         renew(st, job, now);
     if (job->in_flight || job->looking_up)
         return 0;
-    if (job->lost && (job->row.state == JOB_QUEUED || job->row.state == JOB_WAITING)) {
-        struct err why;
-        err_set(&why, ERR_LEASE, "application %s, generation %lld: the portal has taken it back",
-                job->row.application, (long long)job->row.generation);
-        return job_apply(st, job, ACTION_LOST, &why, err);
-    }
+    if (job->lost && (job->row.state == JOB_QUEUED || job->row.state == JOB_WAITING))
+        return job_lost(st, job, err);
     switch (job->wait) {
     case WAIT_NONE:
         return 0;

@@ -93,6 +93,8 @@ int bay_leave(struct station *st, struct bay *bay, struct err *err); /* the job 
 struct bay *bay_find(struct station *st, const char *name);
 
 /* ---- jobs ---- */
+#define RETRY_MS   1000
+#define PATIENT_MS 10000 /* for what only a person, or another station, will change */
 enum job_wait { WAIT_NONE, WAIT_VAULT, WAIT_LEASE, WAIT_TOKEN, WAIT_VOID, WAIT_RETRY };
 
 struct job {
@@ -133,6 +135,9 @@ int job_save(struct station *st, struct job *job, struct err *err);
 /* The job waits, and says what for. */
 int job_wait_for(struct station *st, struct job *job, enum job_wait wait, int ms, const char *detail, struct err *err);
 enum action job_next_action(const struct station *st, const struct job *job, enum outcome_class cls);
+int job_lost(struct station *st, struct job *job, struct err *err); /* the portal has taken the application back; frees the job */
+void job_detach(struct job *job); /* from its bay, and from what is under way */
+void job_forget_key(struct job *job); /* with its reservation and certificate: after their voiding is committed */
 bool job_lease_valid(const struct job *job);
 
 /* The worker is ready and the token is the job's: begin or go on. */
@@ -143,6 +148,7 @@ int job_begin(struct station *st, struct job *job, struct err *err);
 /* The act under way has ended: a reply (its error in *fail), or NULL with unknown (worker or vault gone, deadline). */
 int job_outcome(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, bool unknown,
                 struct err *err);
+/* Do what was decided. It may close and free the job: nobody touches it afterwards. */
 int job_apply(struct station *st, struct job *job, enum action action, const struct err *why, struct err *err);
 int job_lookup_reply(struct station *st, struct job *job, struct msg_in *reply, const struct err *fail, struct err *err);
 int job_token_gone(struct station *st, struct job *job, struct err *err);
