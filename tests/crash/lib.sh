@@ -7,7 +7,7 @@
 #   made                        APP's job is done, everything is settled, and the invariants hold
 #
 # SWEEP: not empty in make check-sweep, where the tests go through more.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2015
 SWEEP=${SWEEP-}
 BENCH_POLICY=any
 BENCH_BAYS=${BENCH_BAYS:-1}
@@ -124,7 +124,7 @@ is_killed() {
 
 # Good when APP's job has ended. Its token is quarantined, or its bay does not take it: out with it, another one in.
 is_ended() {
-    job_is done failed abandoned && return
+    job_is "done" failed abandoned && return
     if [ -f "$BENCH/rack/bay-1/serial" ] && is_unwanted "$(cat "$BENCH/rack/bay-1/serial")"; then
         pull && plug
     fi
@@ -149,7 +149,7 @@ made_on() {
 # Each deliverable token's letter is written, once; its PIN opens the token, and stands nowhere else.
 pins_are_kept() {
     local serial letter pin n=0
-    mkdir -p -m 700 "$T/letters"
+    (umask 077 && mkdir -p "$T/letters")
     while read -r serial; do
         letter=$T/letters/$serial
         castation letter "$serial" -o "$letter" >/dev/null || { echo "no letter of $serial"; return 1; }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The token is pulled in the middle of each step. Plugged in again in time, the work finishes on it; otherwise it is
 # quarantined, what was signed for it is void, and the application is made on another token.
+# shellcheck disable=SC2119,SC2015
 . "$(dirname "$0")/lib.sh"
 BENCH_MODULE=$FAKE
 BENCH_HSM_URI="pkcs11:token=castation-hsm?module-path=$FAKE"

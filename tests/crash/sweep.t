@@ -2,6 +2,7 @@
 # Every function of the token's module that takes part in a job fails, crashes or hangs, once or for good: the application
 # is made all the same, on this token or on another one, and the invariants hold. In the sweep (make check-sweep): every fault
 # of every function, and a failure and a crash at every call.
+# shellcheck disable=SC2119,SC2015
 . "$(dirname "$0")/lib.sh"
 BENCH_MODULE=$FAKE
 export CASTATION_DEADLINE_MS=1500
