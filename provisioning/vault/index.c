@@ -322,9 +322,10 @@ int index_apply(void *arg, const json_t *record, const struct log_place *place, 
 {
     struct index *ix = arg;
     int64_t at = clock_utc_parse(json_str(record, "at"));
-    if (at > ix->last_at)
-        ix->last_at = at;
     enum record_type type = record_type_from_name(json_str(record, "type"));
+    /* a clock that was wrong when the machine started, and set right since, has decided nothing */
+    if (at > ix->last_at && type != RECORD_START && type != RECORD_LOGIN && type != RECORD_REFUSED)
+        ix->last_at = at;
     if (type == RECORD_TYPE_COUNT || !appliers[type])
         return 0;
     return appliers[type](ix, record, place, err);

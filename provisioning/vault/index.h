@@ -47,13 +47,15 @@ const struct reservation *index_by_tbs(const struct index *ix, const uint8_t tbs
 const struct reservation *index_by_key(const struct index *ix, const uint8_t spki_sha256[SHA256_SIZE]);
 const struct reservation *index_live_of_approval(const struct index *ix, const char *approval);
 const struct reservation *index_live_of_application(const struct index *ix, const char *application);
-const struct reservation *index_live_of_job(const struct index *ix, const char *job); /* looks at all: rarely asked */
+const struct reservation *index_live_of_job(const struct index *ix,
+                                            const char *job); /* looks at all: rarely asked */
 /* The last certificate signed for a job's token, void or not. */
 const struct reservation *index_signed_of_token(const struct index *ix, const char *job, const char *token);
 
 enum letter_state index_letter(const struct index *ix, const char *job, const char *token,
                                uint32_t pin_version);
-int64_t index_last_at(const struct index *ix);            /* Unix ms of the latest record; 0: none */
+int64_t index_last_at(
+    const struct index *ix); /* Unix ms of the latest act (start, login and refusal are none); 0: none */
 const struct log_place *index_ca(const struct index *ix); /* the ca_init record; NULL: none */
 struct index_counts index_counts(const struct index *ix);
 

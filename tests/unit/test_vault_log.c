@@ -274,6 +274,27 @@ static void a_void_serial_number_is_never_forgotten(void **state)
     assert_true(b->is_void);
 }
 
+/* Else a machine that started before its clock was set could never sign again. */
+static void only_acts_move_the_clock(void **state)
+{
+    struct log_place place = {0, 0};
+    static const struct {
+        enum record_type type;
+        bool moves;
+    } cases[] = {
+        {RECORD_START, false}, {RECORD_LOGIN, false}, {RECORD_REFUSED, false}, {RECORD_DERIVE, true}};
+    (void)state;
+    a_story();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t before = index_last_at(ix);
+        json_t *record = json_pack("{s:s, s:s}", "type", record_type_name(cases[i].type), "at",
+                                   "2099-01-01T00:00:00.000Z");
+        assert_int_equal(index_apply(ix, record, &place, &err), 0);
+        assert_int_equal(index_last_at(ix) > before, cases[i].moves);
+        json_decref(record);
+    }
+}
+
 static void a_full_disk_leaves_the_log_as_it_was(void **state)
 {
     struct rlimit before, tight;
@@ -315,6 +336,127 @@ static void many_reservations_are_all_found_again(void **state)
     }
 }
 
+/* ---- whatever happened -------------------------------------------------------------------------- */
+
+#define SERIALS 12
+#define NAMES   6 /* approvals, applications, jobs, tokens */
+
+static uint32_t seed;
+
+static uint32_t draw(uint32_t n) /* the same each run: Numerical Recipes' generator */
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+static void serial_of(uint32_t i, uint8_t ret[16])
+{
+    memset(ret, (int)i + 1, 16);
+}
+
+/* Everything that can be asked of an index. */
+static void describe(struct buf *b)
+{
+    struct index_counts c = index_counts(ix);
+    buf_reset(b);
+    buf_printf(b, &err, "%u %u %u %lld\n", c.reserved, c.certificates, c.voided,
+               (long long)index_last_at(ix));
+    for (uint32_t i = 0; i < SERIALS; i++) {
+        uint8_t serial[16], digest[SHA256_SIZE];
+        serial_of(i, serial);
+        memset(digest, (int)i + 1, sizeof(digest));
+        const struct reservation *r = index_by_serial(ix, serial, 16);
+        buf_printf(b, &err, "%u: %d %d", i, index_by_key(ix, digest) != NULL,
+                   index_by_tbs(ix, digest) != NULL);
+        if (r)
+            buf_printf(b, &err, " %s %s %s %s %d%d%d %llu+%u", r->job, r->token, r->application, r->approval,
+                       r->has_intent, r->is_signed, r->is_void, (unsigned long long)r->signature.offset,
+                       r->signature.len);
+        buf_put_str(b, "\n", &err);
+    }
+    for (int i = 0; i < NAMES; i++) {
+        char name[12];
+        snprintf(name, sizeof(name), "%d", i);
+        const struct reservation *live[] = {index_live_of_approval(ix, name),
+                                            index_live_of_application(ix, name), index_live_of_job(ix, name),
+                                            index_signed_of_token(ix, name, name)};
+        for (size_t k = 0; k < COUNT(live); k++)
+            buf_printf(b, &err, "%d ", live[k] ? live[k]->serial[0] : -1);
+        for (uint32_t v = 0; v < 3; v++)
+            buf_printf(b, &err, "%d", index_letter(ix, name, name, v));
+        buf_put_str(b, "\n", &err);
+    }
+}
+
+/* One act that the vault might log in this state, chosen by chance; nothing when it would refuse it. */
+static void any_act(void)
+{
+    uint32_t i = draw(SERIALS);
+    uint8_t serial[16];
+    char hex[33], digest[65], a[12], n[12];
+    serial_of(i, serial);
+    hex_encode(serial, 16, hex);
+    for (int k = 0; k < 64; k += 2)
+        snprintf(digest + k, 3, "%02x", i + 1);
+    snprintf(a, sizeof(a), "%u", draw(NAMES));
+    snprintf(n, sizeof(n), "%u", draw(NAMES));
+    const struct reservation *r = index_by_serial(ix, serial, 16);
+    switch (draw(5)) {
+    case 0:
+        if (!r && !index_live_of_approval(ix, a) && !index_live_of_application(ix, n))
+            assert_int_equal(
+                append(RECORD_RESERVE,
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "serial_number", hex, "job", n, "token", n,
+                                 "spki_sha256", digest, "approval", a, "application", n)),
+                0);
+        break;
+    case 1:
+        if (r && !r->is_void)
+            assert_int_equal(append(RECORD_SIGN_INTENT, intent(hex, digest)), 0);
+        break;
+    case 2:
+        if (r && r->has_intent && !r->is_signed && !r->is_void)
+            assert_int_equal(append(RECORD_SIGNATURE, signature(hex, digest, "3000")), 0);
+        break;
+    case 3:
+        if (r && !r->is_void)
+            assert_int_equal(append(RECORD_VOID, json_pack("{s:s}", "serial_number", hex)), 0);
+        break;
+    default:
+        assert_int_equal(
+            append(draw(2) ? RECORD_LETTER_PRINTING : RECORD_LETTER_PRINTED,
+                   json_pack("{s:s, s:s, s:i}", "job", n, "token", n, "pin_version", (int)draw(3))),
+            0);
+    }
+}
+
+static void after_any_acts_a_restart_changes_nothing(void **state)
+{
+    struct buf live, again;
+    (void)state;
+    buf_init(&live);
+    buf_init(&again);
+    for (seed = 1; seed < 16; seed++) {
+        uint32_t run = seed;
+        close_all(NULL);
+        assert_int_equal(open_again(), 0);
+        for (int acts = 0; acts < 150; acts++) {
+            any_act();
+            if (acts % 50 != 49)
+                continue;
+            describe(&live);
+            assert_int_equal(open_again(), 0);
+            describe(&again);
+            if (live.len != again.len || memcmp(live.data, again.data, live.len) != 0)
+                fail_msg("run %u: the vault believed\n%s\nand believes after a restart\n%s", run,
+                         buf_cstr(&live), buf_cstr(&again));
+        }
+        seed = run;
+    }
+    buf_done(&live);
+    buf_done(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,8 +466,10 @@ int main(void)
         cmocka_unit_test_teardown(a_record_taken_out_of_the_middle_is_found, close_all),
         cmocka_unit_test_teardown(records_that_contradict_the_log_are_refused, close_all),
         cmocka_unit_test_teardown(a_void_serial_number_is_never_forgotten, close_all),
+        cmocka_unit_test_teardown(only_acts_move_the_clock, close_all),
         cmocka_unit_test_teardown(a_full_disk_leaves_the_log_as_it_was, close_all),
         cmocka_unit_test_teardown(many_reservations_are_all_found_again, close_all),
+        cmocka_unit_test_teardown(after_any_acts_a_restart_changes_nothing, close_all),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
