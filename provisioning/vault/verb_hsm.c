@@ -124,7 +124,8 @@ static int nothing_there(struct vault *v, struct err *err)
     if (there == 0 || missing.code != ERR_NOT_FOUND)
         return err_set(err, ERR_EXISTS, "%s is there already", v->conf.ca_certificate);
     if (index_ca(v->index))
-        return err_set(err, ERR_EXISTS, "the vault's log already has a CA");
+        return err_set(err, ERR_EXISTS,
+                       "the vault's log already has a CA: its file is written when the vault starts");
     if (hsm_any_object(v->hsm, &label, err) != 0)
         return -1;
     if (label)
@@ -202,6 +203,9 @@ int verb_ca_init(struct vault *v, struct request *rq, struct err *err)
         struct vault_ca_init_rep rep;
         (void)bytes_set(rep.certificate, der.data, der.len);
         vault_ca_init_rep_put(rq->out, &rep);
+    } else {
+        struct err ignored;
+        (void)vault_find_ca(v, &ignored); /* from now on the status says what the ceremony left */
     }
     buf_done(&der);
     return rc;

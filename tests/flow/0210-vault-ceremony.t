@@ -55,4 +55,21 @@ exits "65 characters are refused" 4 tool ca-init CN "$(printf '机%.0s' {1..65})
 exits "RSA-2048 is no key of a CA" 4 tool ca-init CN 机构 根 RSA-2048 3650
 exits "no days are refused" 4 tool ca-init CN 机构 根 P-256 0
 is "nothing was made" "$(status_of state)" no-ca
+stop vault
+
+# a ceremony that cannot write the certificate: the log has it, and the vault finishes when it can
+V=$T/nowhere
+need "an HSM once more" vault_new
+sed -i "s#$V/ca.pem#$V/folder/ca.pem#" "$V/vault.conf"
+need "a vault whose certificate has no folder" vault_up
+exits "its ceremony fails" 3 ca_new
+like "naming the folder" "$ERR" "$V/folder"
+exits "a second one is refused" 4 ca_new
+like "and told how it goes on" "$ERR" 'written when the vault starts'
+like "the status says what is missing" "$(tool status)" "$V/folder/ca.pem"
+stop vault
+mkdir "$V/folder"
+need "with the folder there it starts" vault_up
+is "and has its CA" "$(status_of state)" ready
+stop vault
 done_testing
