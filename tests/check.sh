@@ -23,7 +23,7 @@ for part in "${@:-all}"; do
     case $part in unit | flow | crash | smoke | all) ;; *) echo "check: no part \"$part\"" >&2; exit 2 ;; esac
     case $part in unit | all) suite "unit tests ($CASTATION_BUILD)" "$JOBS" "${units[@]/#/$CASTATION_BUILD/test_}" ;; esac
     case $part in flow | all) suite "flow tests ($CASTATION_BUILD)" "$JOBS" tests/flow/*.t ;; esac
-    case $part in crash | all) suite "crash tests ($CASTATION_BUILD)" 1 tests/crash/*.t ;; esac
+    case $part in crash | all) suite "crash tests ($CASTATION_BUILD)" "$JOBS" tests/crash/*.t ;; esac
     case $part in smoke | all) CASTATION_BUILD=build/release suite "release smoke test" 1 tests/smoke/*.t ;; esac
 done
 
