@@ -309,9 +309,8 @@ static int outbox_refused(struct station *st, const struct http_result *r, const
                 err) < 0)
         return -1;
     return changes == 1 ? alert(st, "outbox-refused", row->kind, err,
-                                "the portal does not understand %s of job %s (%ld): %s: %s; it is sent "
-                                "again: are portal "
-                                "and station of the same version?",
+                                "the portal does not take %s of job %s (%ld): %s: %s; it is sent again. Are "
+                                "portal and station of the same version?",
                                 row->kind, row->job, r->status, code, detail)
                         : 0;
 }
@@ -324,8 +323,8 @@ static int outbox_result(struct station *st, const struct http_result *r, struct
     const bool accepted = makes_sense(r) && r->status < 300;
     st->portal.sending = false;
     refusal(r, &code, &detail);
-    if (!makes_sense(r) || link_refused(r->status))
-        return 0; /* the same again later */
+    if (!makes_sense(r) || (link_refused(r->status) && r->status != 500))
+        return 0; /* the same again later; a 500 may be of this one alone, and does not keep the others */
     int got = outbox_find(st, r->key, &row, err);
     if (got <= 0)
         return got;
