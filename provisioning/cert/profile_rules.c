@@ -149,6 +149,12 @@ const char *name_value_fault(const char *value)
 
 /* ---- a whole profile --------------------------------------------------------------------------- */
 
+static bool is_country(const char *value)
+{
+    return strcmp(value, "{country}") == 0 ||
+           (strlen(value) == 2 && strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2);
+}
+
 static int check_rdns(const struct profile *p, const char **ret_key, struct err *err)
 {
     *ret_key = "subject";
@@ -161,6 +167,8 @@ static int check_rdns(const struct profile *p, const char **ret_key, struct err 
                            attribute);
         if (fault)
             return err_set(err, ERR_CONFIG, "element %zu: the value of %s %s", i, attribute, fault);
+        if (strcmp(attribute, "C") == 0 && !is_country(value))
+            return err_set(err, ERR_CONFIG, "element %zu: C must be {country} or two upper-case letters", i);
         for (size_t j = 0; j < i; j++)
             if (strcmp(attribute, p->rdns[j].attribute) == 0 && strcmp(attribute, "OU") != 0)
                 return err_set(err, ERR_CONFIG, "element %zu: %s is there twice", i, attribute);
@@ -171,6 +179,16 @@ static int check_rdns(const struct profile *p, const char **ret_key, struct err 
                : err_set(err, ERR_CONFIG, "{name} stands nowhere: all certificates would be of one name");
 }
 
+/* By name or by number. */
+static bool same_usage(const char *a, const char *b)
+{
+    ASN1_OBJECT *x = oid_parse(a, true), *y = oid_parse(b, true);
+    bool same = x && y && OBJ_cmp(x, y) == 0;
+    ASN1_OBJECT_free(x);
+    ASN1_OBJECT_free(y);
+    return same;
+}
+
 static int check_usages(const struct profile *p, const char **ret_key, struct err *err)
 {
     *ret_key = "key_usage";
@@ -178,9 +196,13 @@ static int check_usages(const struct profile *p, const char **ret_key, struct er
     if (fault)
         return err_set(err, ERR_CONFIG, "%s", fault);
     *ret_key = "extended_key_usage";
-    for (size_t i = 0; i < p->n_extended_key_usage; i++)
+    for (size_t i = 0; i < p->n_extended_key_usage; i++) {
         if (!extended_key_usage_known(p->extended_key_usage[i]))
             return err_set(err, ERR_CONFIG, "%s is no extended key usage", p->extended_key_usage[i]);
+        for (size_t j = 0; j < i; j++)
+            if (same_usage(p->extended_key_usage[i], p->extended_key_usage[j]))
+                return err_set(err, ERR_CONFIG, "%s is there twice", p->extended_key_usage[i]);
+    }
     return 0;
 }
 

@@ -77,6 +77,8 @@ static const struct {
     {"{country}", "country}", "one.conf:5:", "} without a {"},
     {"{country}", "{}", "one.conf:5:", "unknown field"},
     {"{country}", "", "one.conf:5:", "is empty"},
+    {"{country}", "cn", "one.conf:5:", "upper-case"},
+    {"{country}", "{province}", "one.conf:5:", "upper-case"},
     {"{name}", "fixed", "one.conf:5:", "{name} stands nowhere"},
     {"value = \"{country}\"", "valu = \"{country}\"", "one.conf:5:", "unknown key"},
     {"attribute = \"C\"; ", "", "one.conf:5:", "is missing"},
@@ -87,6 +89,7 @@ static const struct {
     {"\"clientAuth\"", "\"clientauth\"", "one.conf:8:", "no extended key usage"},
     {"\"clientAuth\"", "\"CN\"", "one.conf:8:", "no extended key usage"},
     {"\"clientAuth\"", "\"1.3.6.\"", "one.conf:8:", "no extended key usage"},
+    {"\"clientAuth\"", "\"emailProtection\"", "one.conf:8:", "twice"}, /* the other is its number */
     {"1.2.156.10260.4.1.4", "uscc", "one.conf:9:", "no OID"},
     {"1.2.156.10260.4.1.4", "2.5.29.17", "one.conf:9:", "standard extension"},
     {"1.2.156.10260.4.1.4", "9.9.9", "one.conf:9:", "no OID"},
