@@ -327,7 +327,8 @@ static void renew(struct station *st, struct job *job, int64_t now)
 {
     char path[160];
     job->renewing = true;
-    job->renew_at = now + RENEW_AGAIN_MS;
+    const int64_t poll = st->conf.portal.poll_seconds * 1000;
+    job->renew_at = now + (poll < RENEW_AGAIN_MS ? poll : RENEW_AGAIN_MS);
     snprintf(path, sizeof path, "/v1/applications/%s/renew", job->row.application);
     json_t *body = json_pack("{s:I}", "generation", (json_int_t)job->row.generation);
     char key[UUID_SIZE];

@@ -302,6 +302,9 @@ static int outbox_refused(struct station *st, const struct http_result *r, const
 {
     char now[CLOCK_UTC_SIZE];
     int64_t changes = 0;
+    struct job *job = job_by_id(st, row->job);
+    if (job != NULL)
+        job->not_understood = true;
     clock_utc_text(clock_utc_ms(), now);
     st->portal.outbox_after = row->seq;
     if (db_exec(st->db, SQL_OUTBOX_REFUSED,
@@ -369,6 +372,16 @@ int portal_results(struct station *st, struct err *err)
     return 0;
 }
 
+/* The portal was away for longer than a lease: what is here comes first. Else the station would be lent its
+ * own applications anew, and what it has made of the first lending would come too late. */
+static bool leases_in_doubt(const struct station *st)
+{
+    for (const struct job *job = st->jobs; job != NULL; job = job->next)
+        if (job->row.kind == JOB_MAKE && !job->lost && !job->not_understood && !job_lease_valid(job))
+            return true;
+    return false;
+}
+
 int portal_tick(struct station *st, int64_t now, struct err *err)
 {
     struct portal_link *p = &st->portal;
@@ -377,7 +390,7 @@ int portal_tick(struct station *st, int64_t now, struct err *err)
     if (p->claiming || st->stopping || p->poll_at > now)
         return 0;
     const int64_t wanted = claims_wanted(st);
-    if (wanted <= 0) {
+    if (wanted <= 0 || leases_in_doubt(st)) {
         p->poll_at = now + 200;
         return 0;
     }

@@ -108,6 +108,7 @@ struct job {
     bool looking_up;     /* a lookup is under way (sign) */
     uint32_t request;    /* of what is asked of the vault: its id. An answer to an earlier one is none */
     bool lost;           /* the portal says that it is not ours any more */
+    bool not_understood; /* its report was answered, but not as a report: claims do not wait for it */
     enum job_wait wait;
     int64_t wait_until;  /* CLOCK_MONOTONIC ms */
     int64_t renew_at;    /* CLOCK_MONOTONIC ms */
@@ -211,6 +212,7 @@ struct vault_link {
     uint32_t next_id;
     struct effect *unsent; /* committed, in order, and not taken by the vault yet */
     int64_t heard_at;      /* its last answer; CLOCK_MONOTONIC ms */
+    uint32_t heard_id;     /* what it answered then */
     struct vault_pending *pending;
     bool ready;
     bool away; /* not connected, or in no state to work, since the last status that said ready */

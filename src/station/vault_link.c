@@ -176,6 +176,7 @@ int vault_readable(struct station *st, struct err *err)
         goto out;
     }
     v->heard_at = clock_mono_ms();
+    v->heard_id = reply.id;
     struct vault_pending *p = pending_take(v, reply.id);
     if (p == NULL)
         goto out;
@@ -205,9 +206,12 @@ static void ask_status(struct station *st)
     vault_status_req_put(&e->msg, &req);
 }
 
-/* It answers one after another: while it answers at all, what waits behind a slow HSM is not given up. */
+/* It answers one after another: while it answers what came before, what waits behind a slow HSM is not given
+ * up. */
 static int64_t deadline_of(const struct vault_link *v, const struct vault_pending *p)
 {
+    if (p->id < v->heard_id)
+        return p->deadline;
     const int64_t silent = v->heard_at + ANSWER_MS;
     return p->deadline > silent ? p->deadline : silent;
 }

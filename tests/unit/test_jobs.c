@@ -288,6 +288,26 @@ static void an_effect_for_a_worker_that_has_ended_does_not_reach_its_successor(v
     assert_false(bay->killing);
 }
 
+static void a_worker_that_cannot_be_ended_keeps_any_other_from_its_token(void **state)
+{
+    (void)state;
+    struct arrival again = {.plugged = true, .bay = "bay-1"};
+    add_token("T1", TOKEN_IN_JOB, 0);
+    struct job *job = add_job("J1", JOB_MAKE, JOB_ACTIVE, STEP_SIGN);
+    put_into_bay(job);
+    job->in_flight = true; /* the vault's answer is out */
+    effect_bay(&st, EFFECT_KILL, bay);
+    effects_run(&st);
+    assert_int_equal(bay_tick(&st, bay, clock_mono_ms() + 6000, &err), 0); /* and nobody reaps it */
+    assert_int_equal(bay->state, BAY_WEDGED);
+    assert_int_equal(stored_state("J1"), JOB_QUEUED); /* on another token */
+    assert_int_equal(bay_arrival(&st, &again, &err), 0);
+    assert_int_equal(bay_tick(&st, bay, clock_mono_ms() + 7000, &err), 0);
+    assert_int_equal(bay->state, BAY_WEDGED);
+    worker_ends();
+    assert_int_equal(bay->setup, SETUP_START);
+}
+
 /* ---- waiting ---- */
 
 static void what_no_clock_ends_lets_the_loop_sleep(void **state)
@@ -406,6 +426,25 @@ static void a_vault_that_reads_nothing_does_not_stop_the_loop(void **state)
         last = id;
     }
     assert_null(st.vault.unsent);
+}
+
+static void a_slow_vault_is_not_given_up_while_it_answers_but_one_that_forgot_is(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct vault_lookup_req req = {0};
+        vault_lookup_req_put(&vault_ask(&st, VAULT_VERB_LOOKUP, ASK_LOOKUP, "J")->msg, &req);
+    }
+    for (struct vault_pending *p = st.vault.pending; p != NULL; p = p->next)
+        p->deadline = clock_mono_ms() - 1; /* asked long ago */
+    uint32_t first = vault_hears(VAULT_VERB_LOOKUP);
+    uint32_t second = vault_hears(VAULT_VERB_LOOKUP);
+    vault_found(first, VAULT_NEVER);
+    assert_int_equal(vault_tick(&st, clock_mono_ms(), &err), 0);
+    assert_true(st.vault.fd >= 0);
+    vault_found(second + 1, VAULT_NEVER); /* the second will never be answered */
+    assert_int_equal(vault_tick(&st, clock_mono_ms(), &err), 0);
+    assert_int_equal(st.vault.fd, -1);
 }
 
 /* ---- voiding ---- */
@@ -732,12 +771,14 @@ int main(void)
         T(a_worker_that_ends_while_the_vault_acts_is_replaced),
         T(a_worker_that_dies_again_and_again_before_its_channel_is_given_up),
         T(an_effect_for_a_worker_that_has_ended_does_not_reach_its_successor),
+        T(a_worker_that_cannot_be_ended_keeps_any_other_from_its_token),
         T(what_no_clock_ends_lets_the_loop_sleep),
         T(one_refusal_of_a_vault_that_is_well_does_not_hurry_the_others),
         T(an_answer_to_an_earlier_request_is_not_taken_for_the_one_under_way),
         T(an_answer_to_another_jobs_registration_fails_nobody),
         T(documents_larger_than_the_vault_takes_are_refused_with_their_size),
         T(a_vault_that_reads_nothing_does_not_stop_the_loop),
+        T(a_slow_vault_is_not_given_up_while_it_answers_but_one_that_forgot_is),
         T(what_a_portal_or_device_said_is_told_as_a_reason_that_vault_and_portal_take),
         T(a_voiding_that_the_vault_refuses_does_not_keep_the_others),
         T(a_certificate_that_was_signed_behind_the_look_up_is_recorded),
