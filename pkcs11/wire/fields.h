@@ -48,6 +48,15 @@
     }
 #define FIELD_GET(kind, name, cap) FIELD_GET_##kind(name, cap)
 
+/* Most that a field takes in a message. */
+#define FIELD_SIZE_U8(cap)    1u
+#define FIELD_SIZE_U16(cap)   2u
+#define FIELD_SIZE_U32(cap)   4u
+#define FIELD_SIZE_U64(cap)   8u
+#define FIELD_SIZE_STR(cap)   (4u + (cap) - 1u)
+#define FIELD_SIZE_BYTES(cap) (4u + (cap))
+#define FIELD_SIZE(kind, name, cap) +FIELD_SIZE_##kind(cap)
+
 #define FIELDS_STRUCT(type, TABLE)                                                                                     \
     struct type {                                                                                                      \
         TABLE(FIELD_DECL)                                                                                              \
@@ -56,6 +65,7 @@
     void type##_get(struct msg_in *m, struct type *v);
 
 #define FIELDS_CODEC(type, TABLE)                                                                                      \
+    _Static_assert(MSG_HEADER TABLE(FIELD_SIZE) <= MSG_MAX, #type " fits one packet, all its fields full");            \
     void type##_put(struct msg_out *m, const struct type *v)                                                           \
     {                                                                                                                  \
         TABLE(FIELD_PUT)                                                                                               \
