@@ -283,7 +283,7 @@ static struct job *next_queued(struct station *st, const struct bay *bay)
 
 int jobs_assign(struct station *st, struct err *err)
 {
-    if (st->stopping || !st->vault.ready)
+    if (st->stopping || !vault_is_open(st))
         return 0;
     for (struct job *job = st->jobs, *next = NULL; job != NULL; job = next) {
         next = job->next;
@@ -291,6 +291,8 @@ int jobs_assign(struct station *st, struct err *err)
             assign_recycle(st, job, err) < 0)
             return -1;
     }
+    if (!st->vault.ready)
+        return 0;
     for (size_t i = 0; i < st->n_bays; i++) {
         struct bay *bay = &st->bays[i];
         if (bay->state != BAY_IDLE || bay->job != NULL)

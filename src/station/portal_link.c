@@ -45,17 +45,31 @@ int outbox_add(struct station *st, const char *job, const char *kind, const char
     return rc;
 }
 
+/* Longer each time, however many requests have failed meanwhile. */
 static void backoff(struct station *st)
 {
     struct portal_link *p = &st->portal;
-    p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MIN_MS : p->backoff_ms * 2;
-    if (p->backoff_ms > BACKOFF_MAX_MS)
-        p->backoff_ms = BACKOFF_MAX_MS;
-    const int64_t at = clock_mono_ms() + p->backoff_ms;
-    if (p->outbox_at < at)
-        p->outbox_at = at;
-    if (p->poll_at < at)
-        p->poll_at = at;
+    const int64_t now = clock_mono_ms();
+    if (p->backoff_until <= now) {
+        p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MIN_MS : p->backoff_ms * 2;
+        if (p->backoff_ms > BACKOFF_MAX_MS)
+            p->backoff_ms = BACKOFF_MAX_MS;
+        p->backoff_until = now + p->backoff_ms;
+    }
+    if (p->outbox_at < p->backoff_until)
+        p->outbox_at = p->backoff_until;
+    if (p->poll_at < p->backoff_until)
+        p->poll_at = p->backoff_until;
+}
+
+/* It is back: what waited for it goes at once. */
+static void backoff_ended(struct station *st)
+{
+    struct portal_link *p = &st->portal;
+    if (p->backoff_ms == 0)
+        return;
+    p->backoff_ms = p->backoff_until = 0;
+    p->outbox_at = p->poll_at = 0;
 }
 
 static const char *code_of(const struct http_result *r)
@@ -112,12 +126,12 @@ static void heard(struct station *st, const struct http_result *r)
                  r->err.text[0] != '\0' ? r->err.text : "what answers there is not the portal");
     for (size_t n = strlen(detail); n > 0 && !utf8_valid(detail, n); n--)
         detail[n - 1] = '\0';
-    if (reachable != p->reachable || strcmp(detail, p->detail) != 0)
+    if (reachable != p->reachable || (reachable && strcmp(detail, p->detail) != 0))
         log_info("portal: %s%s%s", reachable ? "reachable" : "away", detail[0] != '\0' ? ": " : "", detail);
     p->reachable = reachable;
     memcpy(p->detail, detail, sizeof p->detail);
     if (reachable && (r->status < 400 || decided(r)))
-        p->backoff_ms = 0;
+        backoff_ended(st);
     else
         backoff(st);
 }

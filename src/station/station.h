@@ -221,6 +221,7 @@ struct vault_link {
     struct vault_status_rep status;
     int64_t retry_at, status_at;
 };
+bool vault_is_open(const struct station *st); /* logged in: it voids, and lets tokens be wiped, with or without a CA that signs */
 int vault_tick(struct station *st, int64_t now, struct err *err);
 int vault_readable(struct station *st, struct err *err);
 /* Queue a request as an effect; the answer finds its way by (asker, key). The message is begun with the verb. */
@@ -236,7 +237,7 @@ struct portal_link {
     int64_t poll_at, outbox_at;
     int64_t outbox_after; /* its rows up to here were refused for now, and do not keep the others */
     bool claiming, sending;
-    int64_t backoff_ms;
+    int64_t backoff_ms, backoff_until;
     int64_t claim_started_boot_ms;
     bool claim_replayed;
 };
