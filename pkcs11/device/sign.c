@@ -102,8 +102,8 @@ static int sign_ec(const struct session *s, CK_OBJECT_HANDLE private_key, EVP_PK
 /* ---- verified before it goes out
  * ---------------------------------------------------------------------------------- */
 
-int sign_verify(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, const void *signature,
-                size_t signature_len, struct err *err)
+static int verify(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, const void *signature,
+                  size_t signature_len, struct err *err)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int good = ctx && EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) > 0 &&
@@ -124,7 +124,7 @@ int sign_data(const struct session *s, CK_OBJECT_HANDLE private_key, EVP_PKEY *k
         return err_set(err, ERR_INTERNAL, "RSA signatures are made with SHA-256 only");
     int rc = rsa ? sign_rsa(s, private_key, data, len, signature, &n, err)
                  : sign_ec(s, private_key, key, md, data, len, signature, &n, err);
-    if (rc != 0 || sign_verify(key, md, data, len, signature, n, err) != 0)
+    if (rc != 0 || verify(key, md, data, len, signature, n, err) != 0)
         return -1;
     return buf_put(ret, signature, n, err);
 }

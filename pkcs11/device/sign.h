@@ -15,8 +15,4 @@ const EVP_MD *sign_digest(EVP_PKEY *key);
 int sign_data(const struct session *s, CK_OBJECT_HANDLE private_key, EVP_PKEY *key, const EVP_MD *md,
               const void *data, size_t len, struct buf *ret, struct err *err);
 
-/* ERR_TOKEN_MISMATCH when the signature is not the key's. */
-int sign_verify(EVP_PKEY *key, const EVP_MD *md, const void *data, size_t len, const void *signature,
-                size_t signature_len, struct err *err);
-
 #endif

@@ -8,6 +8,8 @@
 #include "cert/profile_rules.h"
 #include "domain/plain_text.h"
 
+#define VALUE_SIZE 1024
+
 /* The value of a field in braces; NULL when there is no such field. */
 static const char *field_value(const struct application *app, const char *field, size_t len)
 {
@@ -24,7 +26,8 @@ static const char *field_value(const struct application *app, const char *field,
     return NULL;
 }
 
-int name_fill(const char *template, const struct application *app, char *ret, size_t cap, struct err *err)
+/* Fill the braces of a template. ERR_PROFILE when it is malformed or the result is longer than `cap`. */
+static int fill(const char *template, const struct application *app, char *ret, size_t cap, struct err *err)
 {
     const char *fault = name_value_fault(template);
     if (fault)
@@ -66,11 +69,11 @@ static int check_value(const struct name_attribute *attribute, const char *value
 static int add_rdn(X509_NAME *name, const struct profile_rdn *rdn, const struct application *app,
                    struct err *err)
 {
-    char value[NAME_VALUE_SIZE];
+    char value[VALUE_SIZE];
     const struct name_attribute *attribute = name_attribute_find(rdn->attribute);
     if (!attribute)
         return err_set(err, ERR_PROFILE, "%s is no attribute of a name that is known here", rdn->attribute);
-    if (name_fill(rdn->value, app, value, sizeof(value), err) != 0)
+    if (fill(rdn->value, app, value, sizeof(value), err) != 0)
         return -1;
     if (!*value)
         return 0;

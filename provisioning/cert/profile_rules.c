@@ -100,7 +100,8 @@ ASN1_OBJECT *oid_parse(const char *text, bool names)
     return object;
 }
 
-bool extended_key_usage_known(const char *text)
+/* "1.3.6.1.5.5.7.3.2" or a name of an extended key usage. */
+static bool extended_key_usage_known(const char *text)
 {
     static const char *const ARCS[] = {"1.3.6.1.5.5.7.3.", "1.3.6.1.4.1.311."}; /* id-kp, Microsoft's */
     ASN1_OBJECT *object = oid_parse(text, false);

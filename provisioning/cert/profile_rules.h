@@ -27,8 +27,6 @@ bool key_type_is_ec(enum key_type type);
 
 /* The object of a dotted OID, or with `names` of OpenSSL's name too; the caller's. NULL when it is none. */
 ASN1_OBJECT *oid_parse(const char *text, bool names);
-/* "1.3.6.1.5.5.7.3.2" or a name of an extended key usage. */
-bool extended_key_usage_known(const char *text);
 
 /* The fields that may stand in braces in a name's value, in the order of struct profile_rdn's comment. */
 #define NAME_FIELDS(F) F(name) F(identifier) F(country) F(province) F(locality) F(id)

@@ -29,7 +29,7 @@ static bool among(CK_RV rv, const CK_RV *list, size_t n)
     return false;
 }
 
-bool hsm_gone(CK_RV rv)
+static bool is_gone(CK_RV rv)
 {
     return among(rv, gone, sizeof(gone) / sizeof(gone[0]));
 }
@@ -37,7 +37,7 @@ bool hsm_gone(CK_RV rv)
 int hsm_fault(struct err *err, CK_RV rv, const char *what)
 {
     enum err_code code = ERR_HSM;
-    if (hsm_gone(rv))
+    if (is_gone(rv))
         code = ERR_HSM_GONE;
     else if (among(rv, refused, sizeof(refused) / sizeof(refused[0])))
         code = ERR_HSM_PIN;
@@ -255,10 +255,10 @@ int hsm_evp_failed(struct hsm *h, const char *what, struct err *err)
     for (unsigned long e; (e = ERR_get_error()) != 0;) {
         const char *lib = ERR_lib_error_string(e);
         ERR_error_string_n(e, said, sizeof(said));
-        if (lib && strstr(lib, "PKCS#11") != NULL && !hsm_gone(rv)) /* its reasons are CK_RVs */
+        if (lib && strstr(lib, "PKCS#11") != NULL && !is_gone(rv)) /* its reasons are CK_RVs */
             rv = (CK_RV)ERR_GET_REASON(e);
     }
-    if (rv != CKR_OK && hsm_gone(rv))
+    if (rv != CKR_OK && is_gone(rv))
         return hsm_fault(err, rv, what);
     struct err probe;
     if (h->has_session && hsm_check(h, &probe) != 0) {

@@ -8,8 +8,6 @@
 
 #include "vault/hsm.h"
 
-#define OBJECTS_MAX 32
-
 struct hsm {
     void *module; /* dlopen handle; the same library that libp11 loads */
     CK_FUNCTION_LIST *f;
@@ -30,11 +28,6 @@ struct hsm {
 
 /* -1, with ERR_HSM_GONE, ERR_HSM_PIN or ERR_HSM as the CK_RV says. */
 int hsm_fault(struct err *err, CK_RV rv, const char *what);
-bool hsm_gone(CK_RV rv);
-
-/* Handles of the objects with this label; class: CK_UNAVAILABLE_INFORMATION for any. At most OBJECTS_MAX. */
-int hsm_find(struct hsm *h, const char *label, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE found[OBJECTS_MAX],
-             size_t *ret_n, struct err *err);
 
 /* The URI parsed and checked; the caller frees it with p11_kit_uri_free. */
 int hsm_uri_parse(const char *uri, P11KitUri **ret, struct err *err);

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-int hsm_find(struct hsm *h, const char *label, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE found[OBJECTS_MAX],
-             size_t *ret_n, struct err *err)
+#define OBJECTS_MAX 32
+
+/* Handles of the objects with this label; class: CK_UNAVAILABLE_INFORMATION for any. At most OBJECTS_MAX. */
+static int find(struct hsm *h, const char *label, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE found[OBJECTS_MAX],
+                size_t *ret_n, struct err *err)
 {
     char text[64];
     size_t len = strlen(label);
@@ -29,7 +32,7 @@ static int find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS class, CK_
 {
     CK_OBJECT_HANDLE found[OBJECTS_MAX];
     size_t n = 0;
-    if (hsm_find(h, label, class, found, &n, err) != 0)
+    if (find(h, label, class, found, &n, err) != 0)
         return -1;
     if (n > 1)
         return err_set(err, ERR_HSM,
@@ -125,7 +128,7 @@ static int any_of(struct hsm *h, const char *label, bool *ret, struct err *err)
 {
     CK_OBJECT_HANDLE found[OBJECTS_MAX];
     size_t n = 0;
-    if (hsm_find(h, label, CK_UNAVAILABLE_INFORMATION, found, &n, err) != 0)
+    if (find(h, label, CK_UNAVAILABLE_INFORMATION, found, &n, err) != 0)
         return -1;
     *ret = n > 0;
     if (n > 0)
