@@ -88,8 +88,11 @@ int session_fetch_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct b
         if (b->channel < 0)
             return err_set(err, ERR_WRONG_STATE, "no channel to the vault: the derived SO PIN cannot be had");
         if (vault_derive_so_pin(b->channel, b->product->name, b->token.serial, version, ret,
-                                clock_mono_ms() + VAULT_MS, err) != 0)
+                                clock_mono_ms() + VAULT_MS, err) != 0) {
+            if (err->code == ERR_TIMEOUT)
+                err->code = ERR_UNREACHABLE; /* a slow HSM: to be waited for, and no fault of the token's */
             return -1;
+        }
         /* the vault may have taken its time: is it still this token? */
         return bay_look(b, b->token.serial, err);
     default:

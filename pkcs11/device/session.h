@@ -26,8 +26,8 @@ void session_close(struct bay *b);
  * with session_so_result how it went. At most two tries are made in an episode, never the same PIN twice, and
  * none when the token warned before the first: ERR_PIN_LOCKED. ERR_SO_PIN: this very PIN was refused already.
  * A derived one takes time: the token is looked at again after it, so errors of bay_look.
- * ERR_WRONG_STATE: a derived one, and no channel. ERR_REFUSED: the product has no factory SO PIN. Errors of
- * the vault. */
+ * ERR_WRONG_STATE: a derived one, and no channel. ERR_REFUSED: the product has no factory SO PIN.
+ * ERR_UNREACHABLE: the vault does not answer. Errors of the vault. */
 int session_so_pin(struct bay *b, uint8_t kind, uint32_t version, struct buf *ret, struct err *err);
 void session_so_result(struct bay *b, uint8_t kind, uint32_t version, bool refused);
 

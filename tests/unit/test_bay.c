@@ -318,7 +318,7 @@ static void what_the_vault_refuses_is_passed_on_and_nothing_is_tried(void **stat
     bay_vault_mood(rig.vault, VAULT_REFUSES);
     bad(init_with(SO_PIN_DERIVED, 1), ERR_REFUSED);
     bay_vault_mood(rig.vault, VAULT_IS_SILENT);
-    bad(init_with(SO_PIN_DERIVED, 1), ERR_TIMEOUT);
+    bad(init_with(SO_PIN_DERIVED, 1), ERR_UNREACHABLE); /* waited for: no try of the token's is lost */
     bay_vault_mood(rig.vault, VAULT_ANSWERS);
     good(init_with(SO_PIN_FACTORY, 0));
 }
