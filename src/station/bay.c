@@ -179,7 +179,7 @@ static int register_later(struct station *st, struct bay *bay, int ms, const cha
 static int ask_register(struct station *st, struct bay *bay, struct err *err)
 {
     bay->setup = SETUP_REGISTER;
-    if (!st->vault.ready)
+    if (bay->job->row.kind == JOB_RECYCLE ? !vault_is_open(st) : !st->vault.ready)
         return register_later(st, bay, REGISTER_RETRY_MS,
                               st->vault.detail[0] ? st->vault.detail : "the vault is not ready", err);
     struct job *job = bay->job;

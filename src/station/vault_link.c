@@ -54,6 +54,12 @@ void vault_forget(struct station *st)
     }
 }
 
+bool vault_is_open(const struct station *st)
+{
+    const struct vault_link *v = &st->vault;
+    return v->fd >= 0 && (v->ready || v->state == VAULT_CA_EXPIRED || v->state == VAULT_NO_CA);
+}
+
 /* ---- answers ---- */
 
 static int status_reply(struct station *st, struct msg_in *reply, const struct err *fail)

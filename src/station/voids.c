@@ -119,8 +119,7 @@ static int void_next(struct station *st, struct err *err)
 int voids_tick(struct station *st, int64_t now, struct err *err)
 {
     struct void_row *v = &st->voiding;
-    const bool usable = st->vault.fd >= 0 && (st->vault.ready || st->vault.state == VAULT_CA_EXPIRED);
-    if (v->id[0] != '\0' || !usable || st->void_at > now)
+    if (v->id[0] != '\0' || !vault_is_open(st) || st->void_at > now)
         return 0;
     int got = void_next(st, err);
     if (got == 0 && st->void_after[0] != '\0') { /* the refused ones again */

@@ -570,6 +570,11 @@ static void a_wipe_whose_bay_refuses_the_token_waits_for_it_to_be_plugged_in_aga
     assert_int_equal(jobs_assign(&st, &err), 0);
     assert_null(bay->job);
     job->row.state = JOB_QUEUED; /* one that has not begun takes it where it is */
+    st.vault.ready = false;
+    st.vault.state = VAULT_LOCKED;
+    assert_int_equal(jobs_assign(&st, &err), 0);
+    assert_null(bay->job);
+    st.vault.state = VAULT_CA_EXPIRED; /* nothing needs to be signed for it */
     assert_int_equal(jobs_assign(&st, &err), 0);
     assert_ptr_equal(bay->job, job);
 }
