@@ -50,7 +50,7 @@ one_of_two() {
 need "an application" approve 1
 ok "A claims it" within 10 status_says '.jobs.queued == 1'
 # verify: the worker finds and checks what it wrote; its signature comes last
-need "a slow token for A" blank "C_Sign 3 delay=4000"
+need "a slow token for A" faulty "C_Sign 3 delay=4000"
 TOKEN=$BLANK
 ok "A begins" plug
 ok "A is verifying" within 15 journal_has "$APP" verify intent

@@ -14,7 +14,7 @@ declare -A slow=([check]="C_GetTokenInfo 3" [initialise]="C_InitToken 1" [set_so
     [generate_key]="C_GenerateKeyPair 1" [prove_possession]="C_Sign 1" [write]="C_CreateObject 1" [verify]="C_Sign 3")
 # STEP: castationd is up, and APP's job is in the middle of it
 reach() {
-    approve 1 && bench_station_start && blank "${slow[$1]} delay=400" || return 1
+    approve 1 && bench_station_start && faulty "${slow[$1]} delay=400" || return 1
     plug && within 15 journal_has "$APP" "$1" intent
 }
 ends() { # SIGNALS: castationd, told so many times

@@ -48,11 +48,11 @@ pull 1 >/dev/null
 
 # ---- identity
 need "another application" approve 1
-blank "C_GetTokenInfo * model=OtherCard-3"
+faulty "C_GetTokenInfo * model=OtherCard-3"
 ok "a token of another make" plug
 refused "wrong product" "$BLANK is \"OtherCard-3\" .*the bay is set up for"
 pull 1 >/dev/null
-blank "C_GetTokenInfo * serial="
+faulty "C_GetTokenInfo * serial="
 plug >/dev/null
 refused "without a serial number" "no serial number"
 pull 1 >/dev/null
@@ -60,27 +60,41 @@ pull 1 >/dev/null
 castation rack plug 1 --lot L1 >/dev/null # bay-1
 ok "a good token works for the application" within 20 state_is "$APP" made
 first=$(job "$APP" .job.token)
-blank "C_GetTokenInfo * serial=$first"
+faulty "C_GetTokenInfo * serial=$first"
 plug >/dev/null # bay-2
 ok "the same serial number twice: refused" within 20 bay_is 2 refused
 like "the same serial number twice: it says so" "$(bay 2 .detail)" "another bay shows a token of the same serial number $first"
 is "the same serial number twice: the first is what it was" "$(token "$first" .state)" deliverable
 empty_rack >/dev/null
 
+# ---- in a job already
+need "an application for a slow token" approve 1
+faulty "C_GenerateKeyPair * delay=1500"
+working=$BLANK
+plug >/dev/null # bay-1
+ok "a token is in a job" within 15 journal_has "$APP" generate_key intent
+faulty "C_GetTokenInfo * serial=$working"
+plug >/dev/null # bay-2
+ok "another that calls itself the same: refused" within 20 bay_is 2 refused
+like "another that calls itself the same: it says so" "$(bay 2 .detail)" "$working"
+ok "the job has not noticed" within 20 state_is "$APP" made
+is "it took one try" "$(db "SELECT tries || ' ' || tokens_used FROM jobs WHERE application = '$APP'")" "0 1"
+empty_rack >/dev/null
+
 # ---- the module
 need "one more application" approve 1
-blank "load * crash"
+faulty "load * crash"
 plug >/dev/null
 refused "a module that crashes on load" "the worker ended: signal 11 .module $FAKE"
 pull 1 >/dev/null
-blank "load * hang"
+faulty "load * hang"
 plug >/dev/null
 refused "a module that hangs on load" "hello did not end in time and was killed .module $FAKE"
 blank
 ok "meanwhile bay-2 works" plug
 ok "and makes the application" within 20 state_is "$APP" made
 pull 1 >/dev/null
-blank "C_GetTokenInfo * rv=0x30"
+faulty "C_GetTokenInfo * rv=0x30"
 plug >/dev/null
 refused "a token that answers nothing" "C_GetTokenInfo"
 empty_rack >/dev/null

@@ -29,7 +29,7 @@ fails() {
 tool() { SOFTHSM2_CONF=$BENCH/drawer/$BLANK/softhsm2.conf pkcs11-tool --module "$SOFTHSM" "$@"; }
 calls() { stat -c %s "$BENCH/drawer/$BAD/faults.$1" 2>/dev/null || echo 0; }
 
-blank persistent "C_InitToken 99 delay=1"
+faulty persistent "C_InitToken 99 delay=1"
 tool --login --login-type so --so-pin 87654321 --change-pin --new-pin 99998888 >/dev/null 2>&1
 fails "another SO PIN" "SO PIN|C_InitToken"
 is "another SO PIN: it was tried once" "$(calls C_InitToken)" 1
@@ -37,32 +37,32 @@ is "another SO PIN: its record stays factory" "$(token "$BAD" .so_pin)" factory
 
 for flag in "0x100000 was.tried.wrongly.before" "0x200000 has.one.try.left" "0x400000 is.locked"; do
     read -r bits says <<<"$flag"
-    blank persistent "C_GetTokenInfo * flags=$bits" "C_InitToken 99 delay=1" "C_Login 99 delay=1"
+    faulty persistent "C_GetTokenInfo * flags=$bits" "C_InitToken 99 delay=1" "C_Login 99 delay=1"
     fails "an SO PIN that $says" "its SO PIN $says; no try was made"
     is "an SO PIN that $says: no try was made" "$(calls C_InitToken) $(calls C_Login)" "0 0"
 done
 
-blank "C_GenerateKeyPair * rv=0x31"
+faulty "C_GenerateKeyPair * rv=0x31"
 fails "no room for a key" "CKR_DEVICE_MEMORY"
-blank "C_CreateObject * rv=0x31"
+faulty "C_CreateObject * rv=0x31"
 fails "no room for the certificate" "write: .*CKR_DEVICE_MEMORY"
 is "no room for the certificate: what was signed for it is void" \
     "$(db "SELECT state, COUNT(*) FROM certificates WHERE application = '$APP' GROUP BY state ORDER BY state" | tr '\n' ' ')" "deliverable|1 void|1 "
 ok "no room for the certificate: the portal knows of it" within 5 settled
 is "no room for the certificate: by its serial number" "$(caportal application "$APP" --json | jq '.voided | length')" 1
 
-blank "C_GetTokenInfo 9+ serial=ANOTHER-TOKEN"
+faulty "C_GetTokenInfo 9+ serial=ANOTHER-TOKEN"
 fails "another token in the middle of the work" "not back|ANOTHER-TOKEN"
-blank "C_Sign * corrupt"
+faulty "C_Sign * corrupt"
 fails "signatures that do not verify" "signature"
-blank "C_GenerateKeyPair * hang"
+faulty "C_GenerateKeyPair * hang"
 fails "a token that hangs" "keygen did not end in time"
-blank "C_GenerateKeyPair * crash_after"
+faulty "C_GenerateKeyPair * crash_after"
 fails "a module that crashes" "signal 11"
-blank "C_SetPIN * rv=0xa4"
+faulty "C_SetPIN * rv=0xa4"
 fails "an SO PIN that it will not change" "C_SetPIN"
 
-blank "C_GenerateKeyPair * weak"
+faulty "C_GenerateKeyPair * weak"
 weak=$BLANK
 fails "a weak key" "exponent" org-sign-rsa2048
 like "a weak key: its lot is stopped" "$(status '[.alerts[].text] | join("; ")')" "lot LOT-1 of softhsm is stopped"
@@ -75,7 +75,7 @@ empty_rack >/dev/null
 # ---- no token left to try
 need "an application" approve 1
 for _ in 1 2; do
-    LOT=OTHER blank "C_GenerateKeyPair * rv=0x31"
+    LOT=OTHER faulty "C_GenerateKeyPair * rv=0x31"
     plug >/dev/null
     within 20 token_is "$BLANK" quarantined
     empty_rack >/dev/null

@@ -29,7 +29,6 @@ for serial in $(db "SELECT serial FROM tokens WHERE state = 'deliverable'"); do
 done
 is "six letters are printed" "$printed" 6
 castation status --json >>"$T/said"
-kill -USR1 "${PIDS[watch]}" 2>/dev/null
 stop_all
 
 sed -n 's/^PIN: //p' "$T"/letters/* >"$T/letters/pins"

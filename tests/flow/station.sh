@@ -1,9 +1,9 @@
 # What the flow tests of the whole bench share: after lib.sh.
 #
 #   approve N [PROFILE]      N new applications, approved: their ids in APPS, the first in APP
-#   blank [FAULT…]           a blank in the drawer, in stock (LOT): BLANK is its serial number; a FAULT is a line for the
-#                            faulty module
-#   plug [SERIAL]            BLANK, or another token of the drawer, goes into the first free bay
+#   blank                    a blank in the drawer, in stock (LOT): BLANK is its serial number
+#   faulty FAULT…            one for the faulty module; a FAULT is a line of its script
+#   plug                     BLANK goes into the first free bay
 #   within SECONDS COMMAND…  until it exits 0
 #   status FILTER, job APP FILTER, token SERIAL FILTER, bay N FILTER     what castation --json says, through jq -r
 #   db SQL, portal_db SQL    what stands in the records
@@ -38,19 +38,21 @@ approve() {
     APP=${APPS[0]}
     bench_approve "$T/applications.json"
 }
-blank() {
+new_blank() {
     rm -rf "$BENCH/drawer/new"
-    BLANK=$("$BIN/castation-blank" token "$BENCH/drawer/new") || return 1
-    echo "$BLANK" >"$BENCH/drawer/new/serial"
-    [ $# = 0 ] || printf '%s\n' "$@" >"$BENCH/drawer/new/faults"
+    BLANK=$("$BIN/castation-blank" token "$BENCH/drawer/new") && echo "$BLANK" >"$BENCH/drawer/new/serial"
+}
+shelve() {
     "$BIN/castation-blank" move "$BENCH/drawer/new" "$BENCH/drawer/$BLANK" || return 1
     [ "$BENCH_POLICY" = any ] || in_stock "$BLANK"
 }
+blank() { new_blank && shelve; }
+faulty() { new_blank && printf '%s\n' "$@" >"$BENCH/drawer/new/faults" && shelve; }
 in_stock() { # SERIAL
     printf 'serial,product,lot,box\n%s,softhsm,%s,\n' "$1" "$LOT" >"$T/lot.csv"
     castation stock add "$T/lot.csv" >/dev/null
 }
-plug() { castation rack plug --serial "${1:-$BLANK}"; }
+plug() { castation rack plug --serial "$BLANK"; }
 pull() { castation rack pull "bay-$1"; }
 empty_rack() {
     local place
