@@ -181,7 +181,13 @@ int rack_plug(const struct rack_info *r, const char *dir, int bay, struct err *e
 {
     char place[PATH_MAX], name[BAY_NAME_SIZE];
     snprintf(name, sizeof(name), "bay-%d", bay);
-    return path_join(place, sizeof(place), r->folder, name, err) == 0 ? move(dir, place, err) : -1;
+    if (path_join(place, sizeof(place), r->folder, name, err) != 0)
+        return -1;
+    if (rack_occupied(r, bay))
+        return err_set(err, ERR_WRONG_STATE, "%s was taken meanwhile", name);
+    if (move(dir, place, err) == 0)
+        return 0;
+    return rack_occupied(r, bay) ? err_set(err, ERR_WRONG_STATE, "%s was taken meanwhile", name) : -1;
 }
 
 /* From its case; else as castationd read it. */
@@ -214,7 +220,7 @@ int rack_pull(const struct rack_info *r, int bay, char ret_serial[SERIAL_SIZE], 
     snprintf(name, sizeof(name), "bay-%d", bay);
     if (path_join(from, sizeof(from), r->folder, name, err) != 0 || file_mkdir_p(r->drawer, 0700, err) != 0 ||
         serial_of(r, bay, from, ret_serial, err) != 0 ||
-        path_join(to, sizeof(to), r->drawer, ret_serial, err) != 0)
-        return -1;
-    return move(from, to, err);
+        path_join(to, sizeof(to), r->drawer, ret_serial, err) != 0 || move(from, to, err) != 0)
+        return rack_occupied(r, bay) ? -1 : err_set(err, ERR_WRONG_STATE, "%s was emptied meanwhile", name);
+    return 0;
 }

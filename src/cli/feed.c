@@ -105,12 +105,19 @@ static int put_in(struct feed *f, const struct rack_info *r, int bay, struct err
     char dir[PATH_MAX], serial[SERIAL_SIZE];
     if (blank_make(r, dir, serial, err) != 0)
         return -1;
-    if ((f->register_blanks && blank_register(f->cli, r, serial, f->lot, err) != 0) ||
+    int rc = rack_occupied(r, bay) ? err_set(err, ERR_WRONG_STATE, "bay-%d was taken meanwhile", bay) : 0;
+    if (rc != 0 || (f->register_blanks && blank_register(f->cli, r, serial, f->lot, err) != 0) ||
         rack_plug(r, dir, bay, err) != 0) {
         blank_remove(dir);
         return -1;
     }
     return 0;
+}
+
+/* An operator's hand was at the bay between look and move: it is looked at again, at the next turn. */
+static int yield_to_hand(const struct rack_info *r, int bay, const struct err *err)
+{
+    return err->code == ERR_WRONG_STATE ? rack_occupied(r, bay) : -1;
 }
 
 /* 1: there is a token in the bay afterwards. `others`: in how many bays besides there is one, which may be
@@ -125,11 +132,11 @@ static int serve_bay(struct feed *f, const struct rack_info *r, int bay, int64_t
             strcmp(json_str(told, "serial"), f->pulled[bay]) == 0)
             return 1;
         if (take_out(f, r, bay, refused, err) != 0)
-            return -1;
+            return yield_to_hand(r, bay, err);
     }
     if (f->count > 0 && f->count - f->made - others <= 0)
         return 0;
-    return put_in(f, r, bay, err) == 0 ? 1 : -1;
+    return put_in(f, r, bay, err) == 0 ? 1 : yield_to_hand(r, bay, err);
 }
 
 static int serve_all(struct feed *f, const struct rack_info *r, struct err *err)

@@ -33,8 +33,9 @@ int blank_register(struct cli *cli, const struct rack_info *r, const char *seria
 /* Remove one that was made and is in no bay. */
 void blank_remove(const char *dir);
 
+/* ERR_WRONG_STATE: another hand was at the bay first. */
 int rack_plug(const struct rack_info *r, const char *dir, int bay, struct err *err);
-/* Into the drawer, under its serial number. ret_serial: what it was. */
+/* Into the drawer, under its serial number. ret_serial: what it was. ERR_WRONG_STATE: as above. */
 int rack_pull(const struct rack_info *r, int bay, char ret_serial[SERIAL_SIZE], struct err *err);
 
 #endif
