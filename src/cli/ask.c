@@ -13,7 +13,9 @@ int cli_conf(struct cli *cli, struct err *err)
     if (cli->conf_loaded)
         return 0;
     if (station_conf_load(cli->conf_path, &cli->conf, err) != 0)
-        return -1;
+        return err->code != ERR_NOT_FOUND
+                   ? -1
+                   : err_set(err, ERR_NOT_FOUND, "%s is not there; -c FILE names another", cli->conf_path);
     cli->conf_loaded = true;
     return 0;
 }

@@ -242,6 +242,20 @@ int verb_job(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* ---- one token --------------------------------------------------------------------- */
 
+/* NAME=VALUE, each with its line's end: on one line here. */
+static void join_lines(json_t *o, const char *key)
+{
+    char line[2048];
+    int n = snprintf(line, sizeof(line), "%s", json_str(o, key));
+    for (char *end = strrchr(line, '\n'); end && end[1] == '\0'; end = strrchr(line, '\n'))
+        *end = '\0';
+    for (char *c = line; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+    if (n > 0 && n < (int)sizeof(line))
+        json_object_set_new(o, key, json_string(line));
+}
+
 int verb_token(struct cli *cli, int argc, char **argv, struct err *err)
 {
     const char *serial;
@@ -250,10 +264,11 @@ int verb_token(struct cli *cli, int argc, char **argv, struct err *err)
         cli_ask(cli, "token", json_pack("{s:s}", "serial", serial), &result, err) != 0)
         return -1;
     int rc = 0;
-    const json_t *token = json_object_get(result, "token");
+    json_t *token = json_object_get(result, "token");
     if (cli->json) {
         rc = cli_print_json(result, err);
     } else {
+        join_lines(token, "environment");
         table_fields(stdout, cli->lang, TOKEN_FIELDS, COUNT(TOKEN_FIELDS), token);
         fputs(json_str(token, "certificate"), stdout);
     }

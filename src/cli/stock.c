@@ -129,7 +129,7 @@ static int read_sheet(struct sheet *s, const char *path, struct err *err)
     if (rc != 0)
         return -1;
     if (s->bad > 0)
-        return err_set(err, ERR_FIELD, "%s: %zu lines are not right; nothing was added", path, s->bad);
+        return err_set(err, ERR_FIELD, "%s: not right, lines: %zu; nothing was added", path, s->bad);
     if (json_array_size(s->rows) == 0)
         return err_set(err, ERR_FIELD, "%s: there are no tokens in it", path);
     return 0;
