@@ -7,6 +7,10 @@
 # Everything is under build/demo, made afresh at each start. One user runs it all here; in production vault and station
 # are users of their own.
 set -uo pipefail
+# Started in the background of a script, SIGINT is ignored, and bash cannot trap what was ignored at its start.
+if (($((16#$(awk '/^SigIgn/ {print $2}' "/proc/$$/status"))) & 2)); then
+    exec env --default-signal=INT "$0" "$@"
+fi
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 MODE=${1:-demo}
 N=${N:-12}
