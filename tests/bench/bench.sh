@@ -38,7 +38,7 @@ run() { # BAYS → seconds
     rm -f "$RUN"/*
     ln -s "$TMPFS/$1/rack" "$BENCH/rack"
     mkdir -p "$TMPFS/$1/rack"
-    bench_up >"$BENCH/up.log" 2>&1
+    bench_up bench-1 >"$BENCH/up.log" 2>&1
     for ((i = 0; i < N; i++)); do
         "$BIN/castation-blank" token "$TMPFS/$1/blanks/$i" >/dev/null
     done
