@@ -5,7 +5,7 @@
 . "$(dirname "$0")/station.sh"
 BENCH_BAYS=1 BENCH_MODULE=$FAKE
 BENCH_STATION_MORE='tries_per_token = 2; tokens_per_job = 2; absent_seconds = 1;'
-export CASTATION_DEADLINE_MS=1500
+export CASTATION_DEADLINE_MS=2000
 
 need "the bench is up" bench_up
 # NAME REASON: BLANK fails for this reason; the application is made on a second one
