@@ -18,6 +18,7 @@
  *           weak          C_GenerateKeyPair: an RSA key with exponent 3
  *           corrupt       C_Sign: the last byte of the signature is wrong
  *           truncate      C_GetAttributeValue: values are one byte shorter
+ *           compress      C_GetAttributeValue: a P-256 point in compressed form
  *
  * Calls are counted in this process; a line `persistent` counts them in files beside the script, over all
  * processes. */
@@ -53,6 +54,7 @@ enum action {
     DO_WEAK,
     DO_CORRUPT,
     DO_TRUNCATE,
+    DO_COMPRESS,
     ACTION_COUNT
 };
 
@@ -74,6 +76,7 @@ static const struct {
     [DO_WEAK] = {"weak", false, false},
     [DO_CORRUPT] = {"corrupt", false, false},
     [DO_TRUNCATE] = {"truncate", false, false},
+    [DO_COMPRESS] = {"compress", false, false},
 };
 
 struct rule {
@@ -353,6 +356,19 @@ static void truncate_values(const struct faults *f, CK_ATTRIBUTE *template, unsi
             template[i].ulValueLen--;
 }
 
+/* OCTET STRING (04 41) of 04 X Y → OCTET STRING (04 21) of 02 or 03, X */
+static void compress_points(const struct faults *f, CK_ATTRIBUTE *template, unsigned long n)
+{
+    for (unsigned long i = 0; has(f, DO_COMPRESS) && i < n; i++) {
+        unsigned char *p = template[i].pValue;
+        if (template[i].type != CKA_EC_POINT || !p || template[i].ulValueLen != 67)
+            continue;
+        p[1] = 0x21;
+        p[2] = (unsigned char)(0x02 | (p[66] & 1));
+        template[i].ulValueLen = 35;
+    }
+}
+
 #define ENTER(name)                                                                                          \
     struct faults faults = faults_of(CALL_##name);                                                           \
     CK_RV rv;                                                                                                \
@@ -410,8 +426,10 @@ static CK_RV special_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HA
 {
     ENTER(C_GetAttributeValue)
     rv = real->C_GetAttributeValue(session, object, template, n);
-    if (rv == CKR_OK)
+    if (rv == CKR_OK) {
+        compress_points(&faults, template, n);
         truncate_values(&faults, template, n);
+    }
     return after(&faults, rv);
 }
 

@@ -229,6 +229,17 @@ static void a_key_id_that_cannot_change_is_reported_as_it_is(void **state)
     assert_memory_equal(rig.key.final_id.data, RIG_KEY_ID, 16);
 }
 
+/* By its bytes a key is known again, and certificates have it in this form. */
+static void a_point_in_compressed_form_is_written_in_full(void **state)
+{
+    (void)state;
+    rig_script(&rig, "C_GetAttributeValue * compress");
+    succeeds_until(VERIFY);
+    const uint8_t *point = rig.key.spki.data + rig.key.spki.len - 65;
+    assert_int_equal(rig.key.spki.len, 91);
+    assert_int_equal(point[0], 0x04);
+}
+
 static void a_weak_exponent_can_be_seen_in_the_answer(void **state)
 {
     (void)state;
@@ -352,6 +363,7 @@ int main(void)
         TEST(each_fault_of_a_module_becomes_its_error),
         TEST(what_a_token_cannot_do_is_done_another_way),
         TEST(a_key_id_that_cannot_change_is_reported_as_it_is),
+        TEST(a_point_in_compressed_form_is_written_in_full),
         TEST(a_weak_exponent_can_be_seen_in_the_answer),
         TEST(a_module_that_crashes_ends_only_its_worker),
         TEST(a_module_that_hangs_is_killed_at_its_deadline),
