@@ -10,8 +10,9 @@
  *           hang          never return
  *           crash         SIGSEGV before the real call;   crash_after: after it
  *           delay=MS      wait, then go on
- *           gone          from now on the token is pulled: no slots, everything CKR_DEVICE_REMOVED;
- * gone_after: after the call lost          do it, but say CKR_DEVICE_ERROR (done without an answer)
+ *           gone          from now on the token is pulled: no slots, everything CKR_DEVICE_REMOVED
+ *           gone_after    the same, after the call
+ *           lost          do it, but say CKR_DEVICE_ERROR (done without an answer)
  *           serial=TEXT   C_GetTokenInfo: lie about the serial number
  *           model=TEXT    C_GetTokenInfo: lie about the model
  *           flags=0x…     C_GetTokenInfo: set these flags besides
