@@ -91,13 +91,13 @@ begin=${EPOCHREALTIME/./}
 ok "castationd answers at once meanwhile" castation status
 is "within a second" "$(((${EPOCHREALTIME/./} - begin) / 1000000))" 0
 is "the report waits still" "$(status .portal.outbox)" 1
+ok "an operator may ask for another try" castation retry "$(db "SELECT id FROM jobs WHERE state = 'made'")"
 strike raw
 
 # ---- back
 rm -f "$RUN/portal.port" "$RUN/pages.port"
 start portal "$BIN/caportald" -c "$BENCH/etc/caportal.conf"
 need "the portal is back" wait_for 20 has_port portal
-ok "an operator need not wait" castation retry "$(db "SELECT id FROM jobs WHERE state = 'made'")"
 ok "the token is acknowledged" within 15 deliverable_are 1
 ok "status has nothing more to tell of the portal" within 15 status_says '.portal.reachable and .portal.detail == ""'
 ok "all four are made" castation rack feed --count 4

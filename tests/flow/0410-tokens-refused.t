@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/station.sh"
 BENCH_BAYS=2 BENCH_MODULE=$FAKE
+BENCH_STATION_MORE='absent_seconds = 5;'
 export CASTATION_DEADLINE_MS=2000
 
 need "the bench is up" bench_up
@@ -110,9 +111,10 @@ for _ in 1 2 3 4 5 6; do
 done
 ok "a token that somebody plays with" plug
 judged() { [[ $(token "$BLANK" .state) = deliverable || $(token "$BLANK" .state) = quarantined ]]; }
+# pulled in the middle of C_InitToken, SoftHSM may never show it again: that is a token that does not come back
 ok "is made, or given up after tries_per_token" within 30 judged
 if token_is "$BLANK" quarantined; then
-    like "given up with its reason" "$(token "$BLANK" .reason)" "was pulled at|SO PIN|PIN_INCORRECT"
+    like "given up with its reason" "$(token "$BLANK" .reason)" "was pulled at|not back|SO PIN|PIN_INCORRECT"
     empty_rack >/dev/null
     blank && plug >/dev/null
 fi
