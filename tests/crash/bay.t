@@ -19,18 +19,16 @@ dies_and_is_replaced() {
     lives_on && made_on "$TOKEN"
 }
 
-# POINT: in the wipe of a token that was made. Its certificate is void then, and the portal lends the application again.
-is_wiped() { [ "$(db "SELECT state FROM jobs WHERE kind = 'recycle' AND token = '$TOKEN'")" = 'done' ]; }
-is_lent_again() { [ "$(job_column generation)" = 2 ]; }
+# POINT: in the wipe of a token that was made
 dies_in_a_wipe() {
     local before
     new_application && plug || return 1
     before=$(log_length)
     station_start CASTATION_CRASH="$1"
     made && castation recycle "$TOKEN" || return 1
-    within 15000 is_wiped || { echo "the wipe is $(db "SELECT state, detail FROM jobs WHERE kind = 'recycle' AND token = '$TOKEN'")"; return 1; }
+    wiped_and_made_again || return 1
     worker_was_killed "$before" || { echo "no worker was killed: the point was not reached"; return 1; }
-    within 10000 is_lent_again && made_on "$TOKEN" && lives_on
+    lives_on
 }
 
 need "the bench is up" crash_up

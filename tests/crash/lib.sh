@@ -146,6 +146,16 @@ made_on() {
     made "${@:2}" && [ "$(job_column token)" = "$1" ] || { echo "not on token $1"; return 1; }
 }
 
+# TOKEN, which is being recycled, is wiped. Its certificate is void then: the portal lends the application again, and it is
+# made on the same token.
+wiped_and_made_again() {
+    within 15000 is_wiped || { echo "the wipe is $(db "SELECT state, detail FROM jobs WHERE kind = 'recycle' AND token = '$TOKEN'")"; return 1; }
+    within 10000 is_lent_again || { echo "the application is not lent again"; return 1; }
+    made_on "$TOKEN"
+}
+is_wiped() { [ "$(db "SELECT state FROM jobs WHERE kind = 'recycle' AND token = '$TOKEN'")" = 'done' ]; }
+is_lent_again() { [ "$(job_column generation)" = 2 ]; }
+
 # Each deliverable token's letter is written, once; its PIN opens the token, and stands nowhere else.
 pins_are_kept() {
     local serial letter pin n=0

@@ -25,6 +25,19 @@ dies_twice_and_goes_on() {
     made
 }
 
+# POINT: of the one step of a wipe, whose job is of no application
+dies_in_a_wipe() {
+    new_application && plug || return 1
+    station_start
+    made_on "$TOKEN" && stop station
+    station_start CASTATION_CRASH="$1"
+    within 10000 station_answers || return 1
+    castation recycle "$TOKEN"
+    is_killed station || return 1
+    station_start
+    wiped_and_made_again
+}
+
 need "the bench is up" crash_up
 points=0
 for step in $(def_names provisioning/job/steps.def); do
@@ -36,6 +49,9 @@ for step in $(def_names provisioning/job/steps.def); do
 done
 is "each place of each step was gone through" "$points" \
     $(($(grep -c '^X(' "$ROOT/provisioning/job/steps.def") * $(grep -c '^X(' "$ROOT/provisioning/job/points.def")))
+for place in $(def_names provisioning/job/points.def); do
+    point "castationd dies at initialise.$place of a wipe" dies_in_a_wipe "initialise.$place"
+done
 station_start
 need "castationd is up" within 10000 station_answers
 ok "every letter's PIN opens its token, and stands in no file" pins_are_kept
