@@ -29,7 +29,7 @@ memory() {
     rss caportald "${PIDS[portal]}"
     local bay
     bay=$(pgrep -P "${PIDS[station]}" castation-bay | head -1) || true
-    [ -z "$bay" ] || rss castation-bay "$bay"
+    [ -z "$bay" ] || rss castation-bay "$bay" || true # it may have ended by now
 }
 
 run() { # BAYS → seconds
