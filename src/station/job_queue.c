@@ -254,6 +254,7 @@ static int assign(struct station *st, struct bay *bay, struct job *job, struct e
                   bay->name) < 0 ||
         job_save(st, job, err) < 0)
         return -1;
+    portal_wants_more(st);
     return bay_attach(st, bay, job, err);
 }
 

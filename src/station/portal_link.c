@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 
+#define FULL_MS          200
 #define BACKOFF_MIN_MS   500
 #define BACKOFF_MAX_MS   60000
 #define REFUSED_AGAIN_MS 10000
@@ -396,6 +397,14 @@ static bool leases_in_doubt(const struct station *st)
     return false;
 }
 
+void portal_wants_more(struct station *st)
+{
+    struct portal_link *p = &st->portal;
+    if (p->queue_full && p->poll_at > p->backoff_until)
+        p->poll_at = p->backoff_until;
+    p->queue_full = false;
+}
+
 int portal_tick(struct station *st, int64_t now, struct err *err)
 {
     struct portal_link *p = &st->portal;
@@ -405,7 +414,8 @@ int portal_tick(struct station *st, int64_t now, struct err *err)
         return 0;
     const int64_t wanted = claims_wanted(st);
     if (wanted <= 0 || leases_in_doubt(st)) {
-        p->poll_at = now + 200;
+        p->queue_full = wanted <= 0;
+        p->poll_at = now + FULL_MS; /* or when a bay takes a job: portal_wants_more */
         return 0;
     }
     return claim(st, wanted, err);

@@ -237,6 +237,7 @@ struct portal_link {
     int64_t poll_at, outbox_at;
     int64_t outbox_after; /* its rows up to here were refused for now, and do not keep the others */
     bool claiming, sending;
+    bool queue_full; /* nothing was claimed because enough is queued */
     int64_t backoff_ms, backoff_until;
     int64_t claim_started_boot_ms;
     bool claim_replayed;
@@ -244,6 +245,7 @@ struct portal_link {
 int portal_tick(struct station *st, int64_t now, struct err *err);
 int portal_results(struct station *st, struct err *err);
 int64_t portal_next_tick(const struct station *st);
+void portal_wants_more(struct station *st); /* a queued job has found its bay */
 void portal_post(struct station *st, enum http_tag tag, const char *key, const char *path, const char *idempotency, json_t *body);
 int outbox_add(struct station *st, const char *job, const char *kind, const char *application, json_t *body, struct err *err);
 
