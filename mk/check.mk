@@ -7,7 +7,7 @@ check: deps-check
 	@echo "building build/release"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=release all
 	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all unit
 	@UNIT="$(UNIT)" tests/check.sh $(PART)
-# make check-sweep: the crash tests through everything they can go through; half an hour.
+# make check-sweep: the crash tests through everything they can go through; more than an hour.
 check-sweep: deps-check
 	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all unit
 	@SWEEP=1 UNIT="$(UNIT)" tests/check.sh crash
