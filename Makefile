@@ -44,7 +44,7 @@ job_SRC      := machine
 station_DIR  := src/station
 station_SRC  := station clock_guard effects bay job job_apply job_queue steps steps_check steps_pin steps_key steps_sign steps_record voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
-portal_SRC   := application_state portal_conf certificate acts act_lend act_certificate \
+portal_SRC   := application_state role portal_conf certificate acts act_lend act_certificate \
                 problem server server_head server_watch portal portal_auth api api_routes api_write pages \
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station
 cli_DIR      := src/cli

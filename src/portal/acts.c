@@ -89,7 +89,7 @@ static int insert_application(const struct act *act, const struct application *a
                            DB_TEXT(app->organisation.identifier), DB_TEXT(app->profile),
                            DB_TEXT(approval->id), DB_TEXT(approval->first_reviewer),
                            DB_TEXT(approval->final_reviewer), DB_TEXT(text), DB_TEXT(base64),
-                           DB_INT(act->now)),
+                           DB_INT(act->now), DB_TEXT(delivery_method_name(app->delivery_method))),
                    NULL, err);
 }
 

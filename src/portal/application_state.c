@@ -3,9 +3,12 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *title[LANG_COUNT];
+    const char *name, *title[LANG_COUNT], *public_title[LANG_COUNT];
+    int step;
+    const char *tag;
 } STATES[] = {
-#define X(state, name, zh, en) [state] = {name, {zh, en}},
+#define X(state, name, zh, en, public_zh, public_en, step, tag)                                              \
+    [state] = {name, {zh, en}, {public_zh, public_en}, step, tag},
 #include "portal/application_state.def"
 #undef X
 };
@@ -13,8 +16,9 @@ static const struct {
 static const struct {
     const char *name;
     bool alert;
+    const char *title[LANG_COUNT];
 } EVENTS[] = {
-#define X(event, name, alert) [event] = {name, alert != 0},
+#define X(event, name, alert, zh, en) [event] = {name, alert != 0, {zh, en}},
 #include "portal/application_event.def"
 #undef X
 };
@@ -40,6 +44,23 @@ const char *application_state_title(enum application_state s, enum lang lang)
                                                      : "";
 }
 
+const char *application_state_public_title(enum application_state s, enum lang lang)
+{
+    return (unsigned int)s < APPLICATION_STATE_COUNT
+               ? STATES[s].public_title[lang == LANG_ZH ? LANG_ZH : LANG_EN]
+               : "";
+}
+
+int application_state_step(enum application_state s)
+{
+    return (unsigned int)s < APPLICATION_STATE_COUNT ? STATES[s].step : 1;
+}
+
+const char *application_state_tag(enum application_state s)
+{
+    return (unsigned int)s < APPLICATION_STATE_COUNT ? STATES[s].tag : "plain";
+}
+
 enum application_state application_state_from_name(const char *name)
 {
     enum application_state s = 0;
@@ -51,6 +72,20 @@ enum application_state application_state_from_name(const char *name)
 const char *application_event_name(enum application_event e)
 {
     return (unsigned int)e < APPLICATION_EVENT_COUNT ? EVENTS[e].name : "unknown";
+}
+
+const char *application_event_title(enum application_event e, enum lang lang)
+{
+    return (unsigned int)e < APPLICATION_EVENT_COUNT ? EVENTS[e].title[lang == LANG_ZH ? LANG_ZH : LANG_EN]
+                                                     : "";
+}
+
+enum application_event application_event_from_name(const char *name)
+{
+    enum application_event e = 0;
+    while (e < APPLICATION_EVENT_COUNT && strcmp(EVENTS[e].name, name) != 0)
+        e++;
+    return e;
 }
 
 bool application_event_alerts(enum application_event e)

@@ -36,6 +36,20 @@ static void read_application(struct db_rows *rows, struct portal_application *a)
     KEEP(rows, 13, a->fault_code);
     KEEP(rows, 14, a->fault_detail);
     a->updated_at = db_col_int(rows, 15);
+    KEEP(rows, 17, a->owner);
+    KEEP(rows, 18, a->created_by);
+    a->created_at = db_col_int(rows, 19);
+    a->form_version = db_col_int(rows, 20);
+    a->submitted_at = db_col_int(rows, 21);
+    a->validity_days = db_col_int(rows, 22);
+    KEEP(rows, 23, a->delivery_method);
+    a->promise_due = db_col_int(rows, 24);
+    a->promise_days = db_col_int(rows, 25);
+    a->promise_stopped_at = db_col_int(rows, 26);
+    KEEP(rows, 27, a->paper_number);
+    KEEP(rows, 28, a->carrier);
+    KEEP(rows, 29, a->tracking_number);
+    a->handed_over_at = db_col_int(rows, 30);
 }
 
 int portal_application_get(struct db *db, const char *id, struct portal_application *ret, struct err *err)
@@ -124,7 +138,7 @@ int portal_event_add(struct db *db, int64_t now, const struct portal_event *e, s
     return db_exec(db, PSQL_EVENT_INSERT,
                    DB_ARGS(DB_TEXT(id), DB_TEXT(e->application), DB_INT(now), DB_TEXT(e->who),
                            DB_TEXT(e->what), DB_TEXT(e->from_state), DB_TEXT(e->to_state), DB_INT(e->alert),
-                           DB_TEXT(e->detail)),
+                           DB_TEXT(e->detail ? e->detail : ""), DB_TEXT(e->note ? e->note : "")),
                    NULL, err);
 }
 
@@ -189,8 +203,9 @@ static const struct field VOIDED[] = {{0, FIELD_TEXT, "serial"},      {1, FIELD_
                                       {2, FIELD_TEXT, "station"},     {3, FIELD_TEXT, "reason"},
                                       {4, FIELD_TIME, "recorded_at"}, {0, FIELD_END, NULL}};
 static const struct field EVENT[] = {
-    {0, FIELD_TIME, "at"}, {1, FIELD_TEXT, "who"},   {2, FIELD_TEXT, "what"},   {3, FIELD_TEXT, "from"},
-    {4, FIELD_TEXT, "to"}, {5, FIELD_FLAG, "alert"}, {6, FIELD_TEXT, "detail"}, {0, FIELD_END, NULL}};
+    {0, FIELD_TIME, "at"},     {1, FIELD_TEXT, "who"},  {2, FIELD_TEXT, "what"},
+    {3, FIELD_TEXT, "from"},   {4, FIELD_TEXT, "to"},   {5, FIELD_FLAG, "alert"},
+    {6, FIELD_TEXT, "detail"}, {7, FIELD_TEXT, "note"}, {0, FIELD_END, NULL}};
 static const struct field APPLICATION[] = {{0, FIELD_TEXT, "id"},
                                            {1, FIELD_TEXT, "state"},
                                            {2, FIELD_TEXT, "content_sha256"},

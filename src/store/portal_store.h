@@ -19,7 +19,14 @@ enum portal_sql {
 extern const struct db_schema portal_schema;
 
 struct portal_application {
-    char id[41], state[17], content_sha256[SHA256_HEX_SIZE];
+    char id[41], state[17], content_sha256[SHA256_HEX_SIZE]; /* "" before it is submitted */
+    char owner[UUID_SIZE], created_by[UUID_SIZE];            /* organisation and account; "" of an import */
+    int64_t created_at, form_version, submitted_at;          /* 0: not yet */
+    int64_t validity_days;                                   /* 0: the profile's default */
+    char delivery_method[8];                                 /* "mail", "pickup" or "" */
+    int64_t promise_due, promise_days, promise_stopped_at;   /* portal/promise.h */
+    char paper_number[65], carrier[65], tracking_number[65];
+    int64_t handed_over_at;
     char organisation[257], identifier[33], profile[33];
     char approval_id[UUID_SIZE], first_reviewer[257], final_reviewer[257];
     int64_t approved_at, generation;
@@ -60,7 +67,8 @@ struct portal_event {
     const char *application, *who, *what;
     const char *from_state, *to_state; /* NULL: no change of state */
     bool alert;                        /* an operator has to look */
-    const char *detail;
+    const char *detail; /* for the operating organisation */
+    const char *note;   /* for everybody who may see the application; NULL: none */
 };
 int portal_event_add(struct db *db, int64_t now, const struct portal_event *event, struct err *err);
 

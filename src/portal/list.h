@@ -1,0 +1,30 @@
+/* Lists of applications: filters, searching, keyset paging. A page costs the same wherever it is. */
+#ifndef CASTATION_PORTAL_LIST_H
+#define CASTATION_PORTAL_LIST_H
+
+#include <jansson.h>
+
+#include "store/portal_store.h"
+
+#define LIST_PAGE 50
+
+struct list_query {
+    const char *owner;  /* "" = all */
+    const char *state;  /* "" = all */
+    const char *text;   /* name, identifier, number or token serial, any part of at least 2 characters; "" = all */
+    int64_t from, to;   /* created in [from, to); 0 = open */
+    const char *cursor; /* "" = the first page; otherwise what the last answer gave */
+    int64_t limit;
+};
+/* Newest first. *ret: {"rows": [{id, state, organisation, identifier, profile, created_at, submitted_at, promise_due,
+ * provisional, token_serial, …}], "next": cursor or ""}. ERR_FIELD: a cursor that no list gave. */
+int list_applications(struct db *db, const struct list_query *query, json_t **ret, struct err *err);
+
+/* The review queue of a state: promise due first. Same shape. */
+int list_queue(struct db *db, const char *state, const char *cursor, int64_t limit, json_t **ret, struct err *err);
+
+/* Keep the search index of one application up to date: name, identifier, number, token serials. In the transaction that
+ * changes one of them. */
+int list_index(struct db *db, const char *application, struct err *err);
+
+#endif

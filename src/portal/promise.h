@@ -1,0 +1,26 @@
+/* Promised working days, Asia/Shanghai. The calendar is data, a year at a time; a year without data counts Monday to
+ * Friday and its results are provisional. domain/workday.h has the reckoning; here is where it meets the records. */
+#ifndef CASTATION_PORTAL_PROMISE_H
+#define CASTATION_PORTAL_PROMISE_H
+
+#include "store/db.h"
+
+enum promise { PROMISE_FIRST_REVIEW, PROMISE_FINAL_REVIEW, PROMISE_MAKING, PROMISE_COUNT };
+/* Settings "promise_first_review_days" (3), "promise_final_review_days" (1), "promise_making_days" (1). */
+int promise_days(struct db *db, enum promise p, int64_t *ret, struct err *err);
+
+/* The end (24:00 Shanghai) of the n-th working day after `from`; 2026-09-18 + 3 = 2026-09-22. */
+int promise_due(struct db *db, int64_t from, int64_t days, int64_t *ret_due, bool *ret_provisional, struct err *err);
+/* `due` put off by the working days between stop and now. */
+int promise_resume(struct db *db, int64_t due, int64_t stopped_at, int64_t now, int64_t *ret_due, struct err *err);
+
+/* setting: `otherwise` when there is none. */
+int setting_get(struct db *db, const char *key, const char *otherwise, char *ret, size_t cap, struct err *err);
+int setting_int(struct db *db, const char *key, int64_t otherwise, int64_t *ret, struct err *err);
+int setting_set(struct db *db, const char *key, const char *value, struct err *err);
+
+/* A year: lines "2026-02-14,working,note" / "2026-10-01,holiday,note"; days not named are Monday to Friday. Replaces the
+ * year. ERR_FIELD naming the line. */
+int calendar_load(struct db *db, int64_t now, int64_t year, const char *csv, const char *source, struct err *err);
+
+#endif
