@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "base/conf.h"
 #include "portal/account.h"
 
 enum form_section {
@@ -14,7 +15,7 @@ enum form_section {
 const char *form_section_name(enum form_section s); /* "organisation" … "check": in the path */
 enum form_section form_section_from_name(const char *name); /* …_COUNT when unknown */
 
-/* X(key, section, label, required, check, max characters, masked) in form_field.def. `required`: always, or only when
+/* X(key, section, label, required, group, max characters, masked, check) in form_field.def. `required`: always, or only when
  * another field has a value ("agent=yes"). Keys:
  *   authority_province, authority_city, authority_district (division codes; province- and city-level authorities leave
  *   the rest empty), authority_name; name, identifier; legal_representative; agent ("yes"/"no"), agent_name,
@@ -26,6 +27,7 @@ struct form_field {
     enum text_id label;
     const char *required; /* "" no, "always", "agent=yes", "delivery_method=mail" … */
     const char *group;    /* for reviewers: fields returned together; the key itself when alone */
+    size_t max;           /* characters */
     bool masked;          /* ID numbers, phones, addresses */
 };
 extern const struct form_field form_fields[];
@@ -33,12 +35,27 @@ extern const size_t form_n_fields;
 const struct form_field *form_field(const char *key); /* NULL when unknown */
 bool form_field_needed(const struct form_field *field, const json_t *form);
 
+/* What an application's applicant typed. {} of an application that was imported: it has no form. The caller's. */
+int form_read(struct db *db, const char *application, json_t **ret, struct err *err);
+/* The value of a key; "" when there is none. */
+const char *form_value(const json_t *form, const char *key);
+/* What is shown for a value: names of divisions, kinds, profiles and service points in words, the rest as it is. */
+int form_display(struct db *db, const json_t *form, const char *key, enum lang lang, char *ret, size_t cap, struct err *err);
+
 /* What the form may choose from; read from the database by form_world_read (its profiles are the configuration's). */
 struct form_world {
     const struct conf_strs *profiles;
     struct db *db;
     struct account_organisation organisation;
 };
+int form_world_read(struct db *db, const struct conf_strs *profiles, const char *organisation, struct form_world *ret,
+                    struct err *err);
+/* [{value, label}]: profiles that the price list has for this kind of organisation; validities of one of them, with
+ * "fen"; service points that are open: {value, label, name, region, address, phone, hours}. */
+int form_profiles(const struct form_world *world, enum lang lang, json_t **ret, struct err *err);
+int form_validities(const struct form_world *world, const char *profile, enum lang lang, json_t **ret, struct err *err);
+int form_points(struct db *db, json_t **ret, struct err *err);
+const char *form_profile_title(const char *profile, enum lang lang); /* the name itself of one that is not shipped */
 
 /* *ret_errors: {key: sentence in `lang`} of one section, or of all (FORM_SECTION_COUNT): {} when it may be submitted.
  * Materials that lack stand under "material_<kind>". */
