@@ -1,5 +1,5 @@
 # Rules that the lists in the Makefile are fed through.
-ALL_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls libcurl libp11 p11-kit-1
+ALL_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls libcurl libp11 p11-kit-1 libargon2 libqrencode
 PKG_CFLAGS = $(shell pkg-config --cflags $(ALL_PKGS) 2>/dev/null)
 CPPFLAGS  += $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 
@@ -36,7 +36,10 @@ unit: $(addprefix $(B)/test_,$(UNIT)) $(flow-parts)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- packages ---------------------------------------------------------------------------------------------------------
-missing = $(shell for p in $$(cat $(foreach l,$(1),packages/$(l))); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+# Installed, or provided by what is installed (nodejs from elsewhere brings npm).
+missing = $(shell have=$$(dpkg-query -W -f '$${db:Status-Status}|$${Package},$${Provides}\n' 2>/dev/null | \
+    sed -n 's/^installed|//p' | tr ',' '\n' | awk '{print $$1}'); \
+  for p in $$(cat $(foreach l,$(1),packages/$(l))); do echo "$$have" | grep -qx -- "$$p" || echo $$p; done)
 define install_packages
 @missing="$(call missing,$(1))"; if [ -n "$$missing" ]; then \
   if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \

@@ -1,0 +1,14 @@
+# make check-web: the pages in Debian's chromium, driven by Playwright, on the real bench (tests/web/*.t).
+# What npm fetches is pinned by tests/web/package-lock.json and lies in build/web/npm.
+WEB_NPM := build/web/npm
+$(WEB_NPM)/node_modules/.package-lock.json: tests/web/package.json tests/web/package-lock.json
+	@mkdir -p $(WEB_NPM) && cp $^ $(WEB_NPM)/
+	@echo "npm ci"; cd $(WEB_NPM) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+web-npm: $(WEB_NPM)/node_modules/.package-lock.json
+
+check-web: deps-check
+	@$(MAKE) -s --no-print-directory web-npm
+	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all
+	@UNIT= tests/check.sh web
+.PHONY: check-web web-npm
