@@ -46,7 +46,10 @@ station_SRC  := station clock_guard effects bay job job_apply job_queue steps st
 portal_DIR   := src/portal
 portal_SRC   := application_state role portal_conf certificate acts act_lend act_certificate \
                 problem server server_head server_watch portal portal_auth api api_routes api_write pages \
-                pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station
+                pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \ \
+                account account_organisation account_email account_password account_password_rules account_slots account_totp \
+                account_session account_throttle account_link account_audit
+                list list_row list_search list_text list_index
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal cli
@@ -70,10 +73,10 @@ castation-blank_ROOMS:= device wire products base
 castation-blank_PKGS := libcrypto jansson libconfig
 caportald_MAIN       := src/portal/main.c
 caportald_ROOMS      := portal store domain base
-caportald_PKGS       := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 libargon2 libmicrohttpd gnutls
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
-caportal_PKGS        := libcrypto jansson libconfig sqlite3
+caportal_PKGS        := libcrypto jansson libconfig sqlite3 libargon2
 
 # ---- unit tests: tests/unit/test_<module>.c, and the rooms each links -------------------------------------------------
 UNIT :=
@@ -84,6 +87,7 @@ include mk/rules.mk
 include mk/fuzz.mk
 include mk/lint.mk
 include mk/check.mk
+include mk/web.mk
 include mk/demo.mk
 include mk/bench.mk
 include mk/install.mk

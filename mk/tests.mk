@@ -183,3 +183,8 @@ UNIT += jobs
 jobs_ROOMS := station job cert store wire products domain base
 jobs_PKGS  := libcrypto jansson libconfig sqlite3 libcurl
 jobs_LDFLAGS := -Wl,--wrap=http_post,--wrap=http_next
+
+# ---- lists of applications
+UNIT += list
+list_ROOMS := portal store domain base
+list_PKGS  := libcrypto jansson libconfig sqlite3

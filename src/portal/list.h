@@ -17,14 +17,16 @@ struct list_query {
     int64_t limit;
 };
 /* Newest first. *ret: {"rows": [{id, state, organisation, identifier, profile, created_at, submitted_at, promise_due,
- * provisional, token_serial, …}], "next": cursor or ""}. ERR_FIELD: a cursor that no list gave. */
+ * provisional, token_serial, …}], "next": cursor or "", "partial": the search stopped looking before the page was full
+ * (of a text that everybody has and nobody in this state: "next" goes on)}. ERR_FIELD: "cursor: …", one that no list of
+ * these filters gave; "text: …", a single character or more than 64. */
 int list_applications(struct db *db, const struct list_query *query, json_t **ret, struct err *err);
 
-/* The review queue of a state: promise due first. Same shape. */
+/* The review queue of a state: promise due first, then those that no promise runs for. Same shape. */
 int list_queue(struct db *db, const char *state, const char *cursor, int64_t limit, json_t **ret, struct err *err);
 
 /* Keep the search index of one application up to date: name, identifier, number, token serials. In the transaction that
- * changes one of them. */
+ * changes one of them. What it held of a former name stays and finds nothing. */
 int list_index(struct db *db, const char *application, struct err *err);
 
 #endif

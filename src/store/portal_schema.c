@@ -173,7 +173,10 @@ static const char *const STEPS[] = {
     /* ---- searching: every two neighbouring characters of name, identifier, number and token serials */
     "CREATE TABLE search_gram ("
     "gram TEXT NOT NULL, created_at BIGINT NOT NULL, application TEXT NOT NULL, "
-    "PRIMARY KEY (gram, created_at, application))",
+    "PRIMARY KEY (gram, created_at, application)) WITHOUT ROWID",
+
+    /* registrations that nobody confirmed: purged */
+    "CREATE INDEX account_unchecked ON account (created_at) WHERE email_checked = 0",
 };
 
 static const struct db_statement STATEMENTS[PSQL_COUNT] = {
