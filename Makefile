@@ -25,7 +25,7 @@ endif
 base_DIR     := src/base
 base_SRC     := err utf8 text buf msg msg_io clock file hex key_type json log spawn conf conf_text crash chain call
 domain_DIR   := src/domain
-domain_SRC   := application approval plain_text uscc token_state station_conf
+domain_SRC   := application approval plain_text uscc token_state station_conf workday
 store_DIR    := src/store
 store_SRC    := db station_schema station_store portal_schema portal_store
 wire_DIR     := pkcs11/wire
@@ -46,13 +46,16 @@ station_SRC  := station clock_guard effects bay job job_apply job_queue steps st
 portal_DIR   := src/portal
 portal_SRC   := application_state role portal_conf certificate acts act_lend act_certificate \
                 problem server server_head server_watch portal portal_auth api api_routes api_write pages \
-                pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \ \
-                account account_organisation account_email account_password account_password_rules account_slots account_totp \
-                account_session account_throttle account_link account_audit
+                pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index
+portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
+                account_totp account_session account_throttle account_link account_audit
+web_DIR      := src/web
+web_SRC      := assets template template_html template_parse template_text templates
+portal_SRC   += notice notice_params notice_read mail mail_put
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
-ROOMS := base domain store wire products device cert vault job station portal cli
+ROOMS := base domain store wire products device cert vault job station portal web cli
 
 # ---- programs: main source, rooms in link order, packages -----------------------------------------------------------
 PROGRAMS := castation castationd castation-bay castation-vault castation-blank caportald caportal
