@@ -12,6 +12,10 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# What assets.c takes in besides its sources; the compiler does not tell.
+ASSETS := $(wildcard src/web/html/*.html src/web/static/*)
+$(addsuffix /src/web/assets.o,$(B) build/fuzz build/lint): $(ASSETS)
+
 define room_rule
 $(B)/lib$(1).a: $(call objects,$(1))
 	@rm -f $$@

@@ -188,3 +188,13 @@ jobs_LDFLAGS := -Wl,--wrap=http_post,--wrap=http_next
 UNIT += list
 list_ROOMS := portal store domain base
 list_PKGS  := libcrypto jansson libconfig sqlite3
+
+# ---- portal: working days
+UNIT += workday
+workday_ROOMS := domain base
+workday_PKGS  := libcrypto jansson libconfig
+
+# ---- web
+UNIT += template
+template_ROOMS := web base
+template_PKGS  := libcrypto jansson
