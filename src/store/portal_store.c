@@ -222,6 +222,17 @@ static const struct field APPLICATION[] = {{0, FIELD_TEXT, "id"},
                                            {13, FIELD_TEXT, "fault_code"},
                                            {14, FIELD_TEXT, "fault_detail"},
                                            {15, FIELD_TIME, "updated_at"},
+                                           {17, FIELD_TEXT, "owner"},
+                                           {19, FIELD_TIME, "created_at"},
+                                           {21, FIELD_TIME, "submitted_at"},
+                                           {22, FIELD_INT, "validity_days"},
+                                           {23, FIELD_TEXT, "delivery_method"},
+                                           {24, FIELD_TIME, "promise_due"},
+                                           {26, FIELD_TIME, "promise_stopped_at"},
+                                           {27, FIELD_TEXT, "paper_number"},
+                                           {28, FIELD_TEXT, "carrier"},
+                                           {29, FIELD_TEXT, "tracking_number"},
+                                           {30, FIELD_TIME, "handed_over_at"},
                                            {0, FIELD_END, NULL}};
 
 static json_t *value_of(struct db_rows *rows, const struct field *f)
@@ -283,7 +294,7 @@ static int put_application(struct db *db, const char *id, json_t **ret, struct e
     if (r == 1) {
         const char *document = db_col_text(rows, 16);
         whole = object_of(rows, APPLICATION);
-        json_object_set_new(whole, "document", json_loads(document, 0, NULL));
+        json_object_set_new(whole, "document", *document ? json_loads(document, 0, NULL) : json_null());
     }
     db_rows_free(&rows);
     if (r == 0)
