@@ -22,6 +22,8 @@ static const struct option LONG[] = {
     {"renew", no_argument, NULL, OPTION_RENEW},
     {"state", required_argument, NULL, OPTION_STATE},
     {"reason", required_argument, NULL, OPTION_REASON},
+    {"after", required_argument, NULL, OPTION_AFTER},
+    {"limit", required_argument, NULL, OPTION_LIMIT},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -90,7 +92,8 @@ static int take_option(struct caportal *c, int option, const char *value, struct
         int option;
         const char **value;
     } TEXTS[] = {{OPTION_IMPORT, &c->import}, {OPTION_FIRST, &c->first}, {OPTION_FINAL, &c->final},
-                 {OPTION_OUTPUT, &c->output}, {OPTION_STATE, &c->state}, {OPTION_REASON, &c->reason}};
+                 {OPTION_OUTPUT, &c->output}, {OPTION_STATE, &c->state}, {OPTION_REASON, &c->reason},
+                 {OPTION_AFTER, &c->after},   {OPTION_LIMIT, &c->limit}};
     c->given |= (unsigned int)option;
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
         if (TEXTS[i].option == option)

@@ -22,6 +22,8 @@ enum caportal_option {
     OPTION_RENEW = 64,
     OPTION_STATE = 128,
     OPTION_REASON = 256,
+    OPTION_AFTER = 512,
+    OPTION_LIMIT = 1024,
 };
 
 struct caportal {
@@ -31,7 +33,7 @@ struct caportal {
     char *const *words; /* positional arguments of the verb */
     int n_words;
     unsigned int given; /* bits of enum caportal_option */
-    const char *import, *first, *final, *output, *state, *reason;
+    const char *import, *first, *final, *output, *state, *reason, *after, *limit;
     const char *names[CAPORTAL_NAMES_MAX];
     size_t n_names;
 };
@@ -64,6 +66,8 @@ int caportal_application(struct caportal *c, struct err *err);
 int caportal_station_enrol(struct caportal *c, struct err *err);
 int caportal_station_list(struct caportal *c, struct err *err);
 int caportal_station_revoke(struct caportal *c, struct err *err);
+int caportal_calendar_load(struct caportal *c, struct err *err);
+int caportal_calendar_show(struct caportal *c, struct err *err);
 int caportal_api(struct caportal *c, struct err *err);
 int caportal_help(struct caportal *c, struct err *err);
 
