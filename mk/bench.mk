@@ -1,12 +1,18 @@
 # make bench: ratios to a floor measured in the same run.
 # BENCH_N=tokens a run, BENCH_BAYS="1 4".
-BENCH_PROGRAMS := floor feeder
+BENCH_PROGRAMS := floor feeder bare load
 floor_MAIN   := tests/bench/floor.c
 floor_ROOMS  := products base
 floor_PKGS   := libcrypto
 feeder_MAIN  := tests/bench/feeder.c
 feeder_ROOMS := base
 feeder_PKGS  := libcrypto jansson
+bare_MAIN    := tests/bench/bare.c
+bare_ROOMS   := base
+bare_PKGS    := libcrypto libmicrohttpd
+load_MAIN    := tests/bench/load.c
+load_ROOMS   := base
+load_PKGS    := libcrypto
 $(foreach p,$(BENCH_PROGRAMS),$(eval $(call program_rule,$(p))))
 BENCH_N    ?= 100
 BENCH_BAYS ?= 1 4
