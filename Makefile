@@ -53,6 +53,7 @@ portal_SRC   += account account_organisation account_email account_password acco
                 account_totp account_session account_throttle account_link account_audit
 web_DIR      := src/web
 web_SRC      := assets template template_html template_parse template_text templates
+web_SRC      += export
 portal_SRC   += notice notice_params notice_read mail mail_put
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
@@ -77,7 +78,7 @@ castation-blank_ROOMS:= device wire products base
 castation-blank_PKGS := libcrypto jansson libconfig
 caportald_MAIN       := src/portal/main.c
 caportald_ROOMS      := portal store domain base
-caportald_PKGS       := libcrypto jansson libconfig sqlite3 libargon2 libmicrohttpd gnutls
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 libargon2 libmicrohttpd gnutls xlsxwriter
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
 caportal_PKGS        := libcrypto jansson libconfig sqlite3 libargon2

@@ -198,3 +198,17 @@ workday_PKGS  := libcrypto jansson libconfig
 UNIT += template
 template_ROOMS := web base
 template_PKGS  := libcrypto jansson
+
+# ---- accounts
+UNIT += account account_session account_password
+account_ROOMS          := portal store domain base
+account_PKGS           := libcrypto jansson libconfig sqlite3 libargon2
+account_session_ROOMS  := $(account_ROOMS)
+account_session_PKGS   := $(account_PKGS)
+account_password_ROOMS := $(account_ROOMS)
+account_password_PKGS  := $(account_PKGS)
+
+# ---- web: exports
+UNIT += export
+export_ROOMS := web base
+export_PKGS  := libcrypto xlsxwriter
