@@ -45,6 +45,8 @@ struct account_user {
 int account_organisation_new(struct db *db, int64_t now, enum organisation_kind kind, const char *name,
                              const char *uscc_or_empty, char ret_id[UUID_SIZE], struct err *err); /* ERR_IDENTIFIER, ERR_FIELD; ERR_EXISTS: the USCC has an account */
 int account_organisation_get(struct db *db, const char *id, struct account_organisation *ret, struct err *err);
+/* "" when no organisation has it. */
+int account_organisation_by_uscc(struct db *db, const char *uscc, char ret_id[UUID_SIZE], struct err *err);
 /* The name, once entered, and then an internal identifier ("zcy" + 12 digits) for an institution without a USCC: made
  * once and kept. A USCC replaces an internal one. ERR_EXISTS as above. */
 int account_organisation_name(struct db *db, const char *id, const char *name, const char *uscc_or_empty,
@@ -69,14 +71,34 @@ int account_set_roles(struct db *db, const char *id, unsigned int roles, struct 
 int account_set_disabled(struct db *db, const char *id, bool disabled, struct err *err); /* ends its sessions */
 int account_set_profile(struct db *db, const char *id, const char *name, const char *mobile, enum lang lang, struct err *err);
 int account_set_email_checked(struct db *db, const char *id, struct err *err);
+int account_logged_in(struct db *db, int64_t now, const char *id, struct err *err);
+/* The e-mail as it is kept: lower case. ERR_FIELD with the reason. */
+int account_email(const char *typed, char ret[ACCOUNT_EMAIL_MAX + 1], struct err *err);
+int account_mobile_check(const char *mobile, struct err *err); /* "" is fine; ERR_FIELD */
+/* A registration whose e-mail was never checked, and its organisation when nothing else hangs on it. ERR_REFUSED: it
+ * was checked, or used. */
+int account_forget_unchecked(struct db *db, const char *id, struct err *err);
+/* *ret_any: somebody of the organisation has checked an e-mail address. */
+int account_any_checked(struct db *db, const char *organisation, bool *ret_any, struct err *err);
 
 /* ---- passwords: argon2id (64 MiB, 3 passes, 1 lane; RFC 9106), at most `hash_slots` at once, others wait up to 5 s,
  * then ERR_RATE. `password` is secret. */
 int account_hashing_init(unsigned int hash_slots, struct err *err);
+enum account_password_fault {
+    PASSWORD_FINE,
+    PASSWORD_SHORT,
+    PASSWORD_LONG,
+    PASSWORD_BYTES, /* no UTF-8, or a control character */
+    PASSWORD_PERSONAL,
+    PASSWORD_COMMON,
+    PASSWORD_REPEATED,
+};
+enum account_password_fault account_password_fault(const struct account_user *u, const struct buf *password);
 /* ERR_FIELD with the reason: length, the e-mail or name inside, one of the most common ones, one character repeated. */
 int account_password_check_rules(const struct account_user *u, const struct buf *password, struct err *err);
 int account_password_hash(const struct buf *password, char ret[192], struct err *err); /* hashes */
-int account_password_set(struct db *db, const char *id, const char *hash, struct err *err); /* ends its other sessions */
+/* Ends all its sessions and every link that could set it: the caller makes a new session where one goes on. */
+int account_password_set(struct db *db, const char *id, const char *hash, struct err *err);
 /* hashes. *ret_right; takes as long for a user that there is not (id ""), or that has no password. */
 int account_password_right(struct db *db, const char *id, const struct buf *password, bool *ret_right, struct err *err);
 
@@ -109,6 +131,8 @@ int account_session_end_all(struct db *db, const char *user, const char *but_sha
 /* ---- throttling: 5 failures free, then 1, 2, 4 … 900 s; forgotten after a day; account and address each */
 int account_throttle_wait(struct db *db, int64_t now, const char *key, int64_t *ret_ms, struct err *err); /* 0: go on */
 int account_throttle_fail(struct db *db, int64_t now, const char *key, struct err *err);
+/* Takes one failure back: a try is counted before its password is hashed, so that many at once do not all slip through. */
+int account_throttle_forgive(struct db *db, const char *key, struct err *err);
 int account_throttle_clear(struct db *db, const char *key, struct err *err);
 
 /* ---- one-time links by mail */
@@ -116,7 +140,9 @@ enum account_link { ACCOUNT_LINK_EMAIL, ACCOUNT_LINK_RESET, ACCOUNT_LINK_INVITAT
 /* Earlier ones of the same user and purpose end. EMAIL 1 day, RESET 30 min, INVITATION 7 days. */
 int account_link_new(struct db *db, int64_t now, enum account_link purpose, const char *user,
                      char ret_token[ACCOUNT_TOKEN_SIZE], struct err *err);
-/* ERR_NOT_FOUND: unknown, used or too old. `use`: from now on used. */
+/* Withdraws what is open. */
+int account_link_end(struct db *db, enum account_link purpose, const char *user, struct err *err);
+/* ERR_NOT_FOUND: unknown, used or too old, or the user is disabled. `use`: from now on used. */
 int account_link_take(struct db *db, int64_t now, enum account_link purpose, const char *token, bool use,
                       struct account_user *ret_user, struct err *err);
 
@@ -124,7 +150,7 @@ int account_link_take(struct db *db, int64_t now, enum account_link purpose, con
 int account_audit(struct db *db, int64_t now, const char *who, const char *what, const char *subject,
                   const char *detail, struct err *err);
 
-/* Rows that are over: sessions, links, throttles. */
+/* Rows that are over: sessions, links, throttles; registrations whose e-mail was not checked within a day. */
 int account_purge(struct db *db, int64_t now, struct err *err);
 
 #endif
