@@ -2,9 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#define SHANGHAI_MS INT64_C(28800000)
+#include "portal/promise.h"
 
 /* LIST_COLUMNS in their order. */
 static const struct {
@@ -20,35 +19,11 @@ static const struct {
 enum { COL_ID = 0, COL_STATE = 1, COL_ORGANISATION = 2, COL_IDENTIFIER = 3, COL_CREATED = 5, COL_DUE = 7 };
 enum { COL_OWNER = 15 };
 
-/* A promise reckoned over a year that no calendar was loaded for is provisional. `due` is the end of a day.
- */
-static int is_provisional(struct list_walk *walk, int64_t due, bool *ret, struct err *err)
-{
-    time_t s = (time_t)((due - 1 + SHANGHAI_MS) / 1000);
-    struct tm tm;
-    struct db_rows *rows = NULL;
-    *ret = false;
-    if (due <= 0 || !gmtime_r(&s, &tm))
-        return 0;
-    int64_t year = tm.tm_year + INT64_C(1900);
-    int64_t *known = &walk->years[year & 1];
-    if (*known / 2 != year) {
-        if (db_query(walk->db, PSQL_LIST_YEAR, DB_ARGS(DB_INT(year)), &rows, err) != 0)
-            return -1;
-        int r = db_next(rows, err);
-        db_rows_free(&rows);
-        if (r < 0)
-            return -1;
-        *known = year * 2 + r;
-    }
-    *ret = (*known & 1) == 0;
-    return 0;
-}
-
 int list_row(struct list_walk *walk, struct db_rows *rows, json_t **ret, struct err *err)
 {
-    bool provisional, memory = true;
-    if (is_provisional(walk, db_col_int(rows, COL_DUE), &provisional, err) != 0)
+    bool provisional = false, memory = true;
+    int64_t due = db_col_int(rows, COL_DUE);
+    if (due > 0 && promise_is_provisional(walk->db, due, &provisional, err) != 0)
         return -1;
     json_t *row = json_object();
     for (int i = 0; memory && i < (int)(sizeof(COLUMNS) / sizeof(COLUMNS[0])); i++)

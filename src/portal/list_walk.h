@@ -23,7 +23,6 @@ struct list_walk {
     int64_t limit, scanned;
     struct list_at last; /* the last that was taken, or looked at */
     bool more;           /* there is more behind `last` */
-    int64_t years[2];    /* asked for already: year * 2 + (is in the calendar) */
 };
 
 /* A row of LIST_COLUMNS as JSON. */

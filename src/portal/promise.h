@@ -17,6 +17,9 @@ int promise_due(struct db *db, int64_t from, int64_t days, int64_t *ret_due, boo
 int promise_resume(struct db *db, int64_t due, int64_t stopped_at, int64_t now, int64_t *ret_due, struct err *err);
 /* Is a promise that ends then reckoned without a calendar? */
 int promise_is_provisional(struct db *db, int64_t due, bool *ret, struct err *err);
+/* Working days after today up to the promise's last day: 0 when that is today; when it is over, the working days since,
+ * as a negative number. */
+int promise_left(struct db *db, int64_t due, int64_t now, int64_t *ret_days, struct err *err);
 
 /* setting: `otherwise` when there is none. setting_int: ERR_CONFIG when it is no number. */
 int setting_get(struct db *db, const char *key, const char *otherwise, char *ret, size_t cap, struct err *err);
