@@ -23,7 +23,7 @@ endif
 
 # ---- rooms: a folder, its sources; each becomes one archive, so that a program links just what it uses --------------
 base_DIR     := src/base
-base_SRC     := err utf8 text buf msg msg_io clock file hex key_type json log spawn conf conf_text crash chain call
+base_SRC     := err utf8 text buf msg msg_io clock file hex key_type json log spawn conf conf_text crash chain call tty
 domain_DIR   := src/domain
 domain_SRC   := application approval plain_text uscc token_state station_conf workday
 store_DIR    := src/store
@@ -54,9 +54,9 @@ portal_SRC   += account account_organisation account_email account_password acco
 web_DIR      := src/web
 web_SRC      := assets template template_html template_parse template_text templates
 web_SRC      += export
-portal_SRC   += notice notice_params notice_read mail mail_put
+portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores
 cli_DIR      := src/cli
-cli_SRC      := args ask table width words csv verbs help vault tty look status act stock letter ca unlock enrol audit rack blank feed
+cli_SRC      := args ask table width words csv verbs help vault look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal web cli
 
 # ---- programs: main source, rooms in link order, packages -----------------------------------------------------------

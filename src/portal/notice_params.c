@@ -82,24 +82,17 @@ static int put_token(struct db *db, json_t *params, const char *id, struct err *
 /* The service point that the form names: name, address, hours. */
 static int put_point(struct db *db, json_t *params, const char *id, struct err *err)
 {
-    struct db_rows *rows = NULL;
-    char point[64] = "", where[1024] = "";
-    int r = one_row(db, PSQL_NOTICE_FORM, id, &rows, err);
-    if (r == 1 && !db_col_null(rows, 0)) {
-        struct err ignored;
-        const char *text = db_col_text(rows, 0);
-        json_t *form = json_parse(text, strlen(text), &ignored);
-        snprintf(point, sizeof(point), "%s", form ? json_str(form, "pickup_point") : "");
-        json_decref(form);
-    }
-    db_rows_free(&rows);
-    if (r >= 0 && point[0])
-        r = one_row(db, PSQL_NOTICE_POINT, point, &rows, err);
-    if (r == 1 && rows)
-        snprintf(where, sizeof(where), "%s\n%s%s\n%s", db_col_text(rows, 0), db_col_text(rows, 1),
-                 db_col_text(rows, 2), db_col_text(rows, 3));
-    db_rows_free(&rows);
-    return r < 0 ? -1 : put(params, "point", where, err);
+    struct form_point point = {0};
+    char where[2048] = "";
+    json_t *form = NULL;
+    if (form_read(db, id, &form, err) != 0)
+        return -1;
+    const char *value = form_value(form, "pickup_point");
+    int rc = *value ? form_point(db, value, &point, err) : 0;
+    json_decref(form);
+    if (rc == 0 && point.found)
+        snprintf(where, sizeof(where), "%s\n%s\n%s", point.name, point.place, point.hours);
+    return rc == 0 ? put(params, "point", where, err) : -1;
 }
 
 static int put_address(struct db *db, json_t *params, struct err *err)

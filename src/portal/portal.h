@@ -14,6 +14,7 @@ struct portal {
     X509_STORE *client_ca;
     pthread_key_t db_key; /* a database handle a thread */
     bool has_db_key;
+    int64_t purged_at; /* the mailer's thread's own */
 };
 
 /* Reads the TLS-only CA, opens (and migrates) the database once. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/plain_text.h"
+#include "portal/mail_conf.h"
 
 #define F(member) CONF_FIELD(struct portal_conf, member)
 #define PATH(path, member, need)                                                                             \
@@ -34,6 +35,17 @@ static const struct conf_key KEYS[] = {
     PATH("pages.port_file", pages.port_file, false),
     INT("pages.threads", pages.threads, 1, 64, "2"),
     INT("pages.connections", pages.connections, 4, 100000, "512"),
+    TEXT("pages.public_url", pages.public_url, false, "http://localhost:7080"),
+    TEXT("mail.url", mail.url, false, NULL),
+    PATH("mail.folder", mail.folder, false),
+    TEXT("mail.from", mail.from, false, "castation@localhost"),
+    TEXT("mail.from_name", mail.from_name, false, NULL),
+    TEXT("mail.user", mail.user, false, NULL),
+    PATH("mail.password_file", mail.password_file, false),
+    PATH("mail.ca", mail.ca, false),
+    INT("mail.retry_seconds", mail.retry_seconds, 1, 3600, "60"),
+    INT("mail.timeout_seconds", mail.timeout_seconds, 1, 600, "30"),
+    {"data", CONF_PATH, F(data), false, 0, 0, "/usr/local/share/castation"},
     PATH("approval_key", approval_key, true),
     PATH("approval_public_key", approval_public_key, true),
     {"profiles", CONF_STRS, F(profiles), true, 0, 0, NULL},
@@ -77,7 +89,8 @@ int portal_conf_load(const char *path, struct portal_conf *ret, struct err *err)
     struct portal_conf c = {0};
     if (conf_load(path, KEYS, N_KEYS, &c, err) != 0)
         return -1;
-    if (check_profiles(&c, path, err) != 0 || check_listen(&c, path, err) != 0) {
+    if (check_profiles(&c, path, err) != 0 || check_listen(&c, path, err) != 0 ||
+        mail_conf_check(&c, path, err) != 0) {
         conf_free(KEYS, N_KEYS, &c);
         return -1;
     }

@@ -20,7 +20,18 @@ struct portal_conf {
         char listen[128];
         char port_file[256];
         int64_t threads, connections;
+        char public_url[256]; /* what browsers and mails call the pages: "https://ca.example.org" */
     } pages;
+    struct {
+        char url[256];    /* "smtp://mail.example.org:587", "smtps://…"; "" = none */
+        char folder[256]; /* instead: one .eml a mail; "" = none */
+        char from[65], from_name[129];
+        char user[129], password_file[256]; /* "" = without logging in */
+        char ca[256];                       /* PEM; "" = the system's */
+        int64_t retry_seconds;              /* before the second try; later ones are multiples of it */
+        int64_t timeout_seconds;            /* of one mail */
+    } mail;
+    char data[256];                /* folder of what is shipped: calendar/YYYY.csv */
     char approval_key[256];        /* PEM, private, P-256 */
     char approval_public_key[256]; /* PEM, for stations and vaults */
     struct conf_strs profiles;     /* names that an application may ask for */
