@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/tty.h"
 #include "base/utf8.h"
 #include "cli/args.h"
 #include "cli/table.h"

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/tty.h"
 #include "cli/args.h"
 #include "cli/table.h"
 #include "cli/vault.h"

@@ -1,4 +1,5 @@
-/* Asking the person at the terminal. */
+#include "base/tty.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/vault.h"
 
 #define WAIT_MS 120000
 #define CTRL_C  0x03
