@@ -25,7 +25,7 @@ endif
 base_DIR     := src/base
 base_SRC     := err utf8 text buf msg msg_io clock file hex key_type json log spawn conf conf_text crash chain call tty
 domain_DIR   := src/domain
-domain_SRC   := application approval plain_text uscc token_state station_conf workday
+domain_SRC   := application approval plain_text uscc token_state station_conf workday identity
 store_DIR    := src/store
 store_SRC    := db station_schema station_store portal_schema portal_store
 wire_DIR     := pkcs11/wire
@@ -49,6 +49,7 @@ portal_SRC   := application_state role portal_conf certificate acts act_lend act
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index
 portal_SRC   += promise calendar caportal_calendar
+portal_SRC   += form form_choice form_check form_document regions material material_type material_image material_pdf
 portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
                 account_totp account_session account_throttle account_link account_audit
 web_DIR      := src/web
@@ -78,10 +79,10 @@ castation-blank_ROOMS:= device wire products base
 castation-blank_PKGS := libcrypto jansson libconfig
 caportald_MAIN       := src/portal/main.c
 caportald_ROOMS      := portal store domain base
-caportald_PKGS       := libcrypto jansson libconfig sqlite3 libargon2 libmicrohttpd gnutls xlsxwriter
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 zlib libargon2 libmicrohttpd gnutls xlsxwriter
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
-caportal_PKGS        := libcrypto jansson libconfig sqlite3 libargon2
+caportal_PKGS        := libcrypto jansson libconfig sqlite3 zlib libargon2
 
 # ---- unit tests: tests/unit/test_<module>.c, and the rooms each links -------------------------------------------------
 UNIT :=

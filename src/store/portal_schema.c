@@ -175,6 +175,9 @@ static const char *const STEPS[] = {
     "gram TEXT NOT NULL, created_at BIGINT NOT NULL, application TEXT NOT NULL, "
     "PRIMARY KEY (gram, created_at, application)) WITHOUT ROWID",
 
+    /* materials whose content is still there, for the purge */
+    "CREATE INDEX material_unpurged ON material (added_at, id) WHERE purged_at = 0",
+
     /* registrations that nobody confirmed: purged */
     "CREATE INDEX account_unchecked ON account (created_at) WHERE email_checked = 0",
 };
