@@ -45,7 +45,7 @@ station_DIR  := src/station
 station_SRC  := station clock_guard effects bay job job_apply job_queue steps steps_check steps_pin steps_key steps_sign steps_record voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
 portal_SRC   := application_state role portal_conf certificate acts act_lend act_certificate \
-                problem server server_head server_watch portal portal_auth api api_routes api_write pages \
+                problem server server_form server_head server_listen server_pool server_request server_watch portal portal_auth api api_routes api_write pages \
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index
 portal_SRC   += promise calendar caportal_calendar
@@ -55,7 +55,7 @@ portal_SRC   += account account_organisation account_email account_password acco
 web_DIR      := src/web
 web_SRC      := assets template template_html template_parse template_text templates
 web_SRC      += export
-portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores
+portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal web cli

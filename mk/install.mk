@@ -14,6 +14,8 @@ install: all
 	install -m 755 $(addprefix $(B)/,$(INSTALL_SBIN)) '$(DESTDIR)$(PREFIX)/sbin'
 	install -m 755 $(addprefix $(B)/,$(INSTALL_EXEC)) '$(DESTDIR)$(PREFIX)/libexec/castation'
 	install -m 644 README.md LICENSE docs/*.md docs/openapi.yaml '$(DESTDIR)$(PREFIX)/share/doc/castation'
+	install -d '$(DESTDIR)$(PREFIX)/share/castation/calendar'
+	install -m 644 $(wildcard data/calendar/*.csv) '$(DESTDIR)$(PREFIX)/share/castation/calendar'
 	for f in $(addprefix etc/,$(addsuffix .conf,$(INSTALL_CONF))) $(wildcard profiles/*.conf); do \
 	  to='$(DESTDIR)$(SYSCONFDIR)'/$${f#etc/}; [ -e "$$to" ] || install -m 644 "$$f" "$$to" || exit 1; done
 .PHONY: install

@@ -24,6 +24,7 @@ static const struct option LONG[] = {
     {"reason", required_argument, NULL, OPTION_REASON},
     {"after", required_argument, NULL, OPTION_AFTER},
     {"limit", required_argument, NULL, OPTION_LIMIT},
+    {"sample", no_argument, NULL, OPTION_SAMPLE},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},

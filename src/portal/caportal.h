@@ -24,6 +24,7 @@ enum caportal_option {
     OPTION_REASON = 256,
     OPTION_AFTER = 512,
     OPTION_LIMIT = 1024,
+    OPTION_SAMPLE = 1048576,
 };
 
 struct caportal {

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "portal/caportal.h"
 #include "portal/pki.h"
+#include "portal/seed.h"
 
 static const char *const LOCAL_NAMES[] = {"localhost", "127.0.0.1"};
 
@@ -102,7 +104,12 @@ int caportal_init(struct caportal *c, struct err *err)
         make_tls(conf, names_of(c), err) != 0 || make_approval_key(conf, err) != 0 ||
         caportal_db(c, &db, err) != 0)
         return -1;
+    int rc = portal_seed(db, conf, clock_utc_ms(), err);
+    if (rc == 0 && (c->given & OPTION_SAMPLE))
+        rc = portal_seed_sample(db, err);
     db_close(&db);
+    if (rc != 0)
+        return -1;
     caportal_say(c, stdout, TEXT_CAPORTAL_MADE, conf->station_api.client_ca, conf->station_api.client_ca_key,
                  conf->station_api.certificate, conf->approval_key, conf->approval_public_key,
                  conf->database);

@@ -1,7 +1,7 @@
 #include "portal/caportal.h"
 
 const struct caportal_verb caportal_verbs[] = {
-    {"init", "[--name HOST]…", 0, OPTION_NAME, 0, true, TEXT_CAPORTAL_INIT, caportal_init},
+    {"init", "[--name HOST]… [--sample]", 0, OPTION_NAME | OPTION_SAMPLE, 0, true, TEXT_CAPORTAL_INIT, caportal_init},
     {"approve", "--import FILE.json [--first NAME] [--final NAME] [--json]", 0,
      OPTION_IMPORT | OPTION_FIRST | OPTION_FINAL | OPTION_JSON, OPTION_IMPORT, true, TEXT_CAPORTAL_APPROVE,
      caportal_approve},

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "portal/seed.h"
 
 #define PEM_MAX 65536
 #define DAY_MS  INT64_C(86400000)
@@ -59,7 +60,7 @@ int portal_open(struct portal *p, const char *conf_path, struct err *err)
         goto fail;
     }
     p->has_db_key = true;
-    if (portal_db(p, &db, err) == 0)
+    if (portal_db(p, &db, err) == 0 && portal_seed(db, &p->conf, clock_utc_ms(), err) == 0)
         return 0;
 fail:
     portal_close(p);
