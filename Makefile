@@ -51,7 +51,7 @@ portal_SRC   := application_state role portal_conf certificate acts act_lend act
 portal_SRC   += promise calendar caportal_calendar
 portal_SRC   += form form_choice form_check form_document regions material material_type material_image material_pdf
 portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
-                account_totp account_session account_throttle account_link account_audit
+                account_totp account_session account_throttle account_link account_audit caportal_user caportal_users
 web_DIR      := src/web
 web_SRC      := assets template template_html template_parse template_text templates
 web_SRC      += export

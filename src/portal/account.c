@@ -73,23 +73,36 @@ int account_by_email(struct db *db, const char *email, struct account_user *ret,
     return get_one(db, PSQL_ACCOUNT_BY_EMAIL, lower, ret, err);
 }
 
-int account_list(struct db *db, const char *organisation, const char *after, int64_t limit,
-                 int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg,
-                 struct err *err)
+static int read_list(struct db *db, int statement, const struct db_value *args, size_t n,
+                     int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg,
+                     struct err *err)
 {
     struct db_rows *rows = NULL;
     struct account_user u;
-    int r = 1,
-        rc = *organisation
-                 ? db_query(db, PSQL_ACCOUNTS_OF,
-                            DB_ARGS(DB_TEXT(organisation), DB_TEXT(after), DB_INT(limit)), &rows, err)
-                 : db_query(db, PSQL_ACCOUNTS_OF_STAFF, DB_ARGS(DB_TEXT(after), DB_INT(limit)), &rows, err);
+    int r = 1, rc = db_query(db, statement, args, n, &rows, err);
     while (rc == 0 && (r = db_next(rows, err)) == 1) {
         account_read(rows, &u);
         rc = each(&u, arg, err);
     }
     db_rows_free(&rows);
     return r < 0 ? -1 : rc;
+}
+
+int account_list(struct db *db, const char *organisation, const char *after, int64_t limit,
+                 int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg,
+                 struct err *err)
+{
+    if (!*organisation)
+        return read_list(db, PSQL_ACCOUNTS_OF_STAFF, DB_ARGS(DB_TEXT(after), DB_INT(limit)), each, arg, err);
+    return read_list(db, PSQL_ACCOUNTS_OF, DB_ARGS(DB_TEXT(organisation), DB_TEXT(after), DB_INT(limit)),
+                     each, arg, err);
+}
+
+int account_list_all(struct db *db, const char *after, int64_t limit,
+                     int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg,
+                     struct err *err)
+{
+    return read_list(db, PSQL_ACCOUNTS_ALL, DB_ARGS(DB_TEXT(after), DB_INT(limit)), each, arg, err);
 }
 
 /* ---- making */

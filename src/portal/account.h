@@ -67,6 +67,9 @@ int account_by_email(struct db *db, const char *email, struct account_user *ret,
 /* By e-mail after `after` (""): of one organisation, or of staff (organisation ""). */
 int account_list(struct db *db, const char *organisation, const char *after, int64_t limit,
                  int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg, struct err *err);
+/* Everybody, likewise. */
+int account_list_all(struct db *db, const char *after, int64_t limit,
+                     int (*each)(const struct account_user *u, void *arg, struct err *err), void *arg, struct err *err);
 int account_set_roles(struct db *db, const char *id, unsigned int roles, struct err *err);
 int account_set_disabled(struct db *db, const char *id, bool disabled, struct err *err); /* ends its sessions */
 int account_set_profile(struct db *db, const char *id, const char *name, const char *mobile, enum lang lang, struct err *err);

@@ -25,6 +25,12 @@ static const struct option LONG[] = {
     {"after", required_argument, NULL, OPTION_AFTER},
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"sample", no_argument, NULL, OPTION_SAMPLE},
+    {"role", required_argument, NULL, OPTION_ROLE},
+    {"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
+    {"totp-file", required_argument, NULL, OPTION_TOTP_FILE},
+    {"organisation-kind", required_argument, NULL, OPTION_ORGANISATION_KIND},
+    {"organisation", required_argument, NULL, OPTION_ORGANISATION},
+    {"uscc", required_argument, NULL, OPTION_USCC},
     {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -92,9 +98,20 @@ static int take_option(struct caportal *c, int option, const char *value, struct
     const struct {
         int option;
         const char **value;
-    } TEXTS[] = {{OPTION_IMPORT, &c->import}, {OPTION_FIRST, &c->first}, {OPTION_FINAL, &c->final},
-                 {OPTION_OUTPUT, &c->output}, {OPTION_STATE, &c->state}, {OPTION_REASON, &c->reason},
-                 {OPTION_AFTER, &c->after},   {OPTION_LIMIT, &c->limit}};
+    } TEXTS[] = {{OPTION_IMPORT, &c->import},
+                 {OPTION_FIRST, &c->first},
+                 {OPTION_FINAL, &c->final},
+                 {OPTION_OUTPUT, &c->output},
+                 {OPTION_STATE, &c->state},
+                 {OPTION_REASON, &c->reason},
+                 {OPTION_AFTER, &c->after},
+                 {OPTION_LIMIT, &c->limit},
+                 {OPTION_ROLE, &c->role},
+                 {OPTION_PASSWORD_FILE, &c->password_file},
+                 {OPTION_TOTP_FILE, &c->totp_file},
+                 {OPTION_ORGANISATION_KIND, &c->organisation_kind},
+                 {OPTION_ORGANISATION, &c->organisation},
+                 {OPTION_USCC, &c->uscc}};
     c->given |= (unsigned int)option;
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
         if (TEXTS[i].option == option)

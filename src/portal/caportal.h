@@ -24,6 +24,12 @@ enum caportal_option {
     OPTION_REASON = 256,
     OPTION_AFTER = 512,
     OPTION_LIMIT = 1024,
+    OPTION_ROLE = 2048,
+    OPTION_PASSWORD_FILE = 4096,
+    OPTION_TOTP_FILE = 8192,
+    OPTION_ORGANISATION_KIND = 16384,
+    OPTION_ORGANISATION = 32768,
+    OPTION_USCC = 65536,
     OPTION_SAMPLE = 1048576,
 };
 
@@ -35,6 +41,7 @@ struct caportal {
     int n_words;
     unsigned int given; /* bits of enum caportal_option */
     const char *import, *first, *final, *output, *state, *reason, *after, *limit;
+    const char *role, *password_file, *totp_file, *organisation_kind, *organisation, *uscc;
     const char *names[CAPORTAL_NAMES_MAX];
     size_t n_names;
 };
@@ -69,6 +76,12 @@ int caportal_station_list(struct caportal *c, struct err *err);
 int caportal_station_revoke(struct caportal *c, struct err *err);
 int caportal_calendar_load(struct caportal *c, struct err *err);
 int caportal_calendar_show(struct caportal *c, struct err *err);
+int caportal_user_add(struct caportal *c, struct err *err);
+int caportal_user_list(struct caportal *c, struct err *err);
+int caportal_user_disable(struct caportal *c, struct err *err);
+int caportal_user_enable(struct caportal *c, struct err *err);
+int caportal_user_password(struct caportal *c, struct err *err);
+int caportal_user_totp(struct caportal *c, struct err *err);
 int caportal_api(struct caportal *c, struct err *err);
 int caportal_help(struct caportal *c, struct err *err);
 
