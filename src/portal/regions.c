@@ -50,7 +50,7 @@ static bool directly_under(const struct region *inner, const struct region *oute
 
 static int put(json_t *list, const struct region *r, struct err *err)
 {
-    char code[CODE_LENGTH + 1];
+    char code[16];
     snprintf(code, sizeof(code), "%06d", r->code % 1000000);
     if (json_array_append_new(list, json_pack("{s:s,s:s}", "code", code, "name", r->name)) != 0)
         return err_set(err, ERR_MEMORY, "list of divisions");
