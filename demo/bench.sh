@@ -104,7 +104,7 @@ caportal() { "$BIN/caportal" -c "$BENCH/etc/caportal.conf" "$@"; }
 
 # ---- configuration ------------------------------------------------------------------------------------------------
 bench_folders() {
-    (umask 077 && mkdir -p "$BENCH"/{etc,secrets,vault,portal,station,rack,drawer,log})
+    (umask 077 && mkdir -p "$BENCH"/{etc,secrets,vault,portal,station,rack,drawer,mail,log})
 }
 bench_write_vault_conf() {
     cat >"$BENCH/etc/vault.conf" <<END
@@ -141,7 +141,14 @@ station_api = {
 pages = {
     listen = "127.0.0.1:$2";
     port_file = "$RUN/pages.port";
+    public_url = "${BENCH_PUBLIC_URL:-http://127.0.0.1:$2}";
 };
+mail = {
+    folder = "$BENCH/mail";
+    from = "ca@castation.example";
+    from_name = "数字证书服务平台";
+};
+data = "$ROOT/data";
 approval_key = "$BENCH/portal/approval.key";
 approval_public_key = "$BENCH/portal/approval.pem";
 profiles = [$names];
@@ -191,12 +198,18 @@ bench_hsm() {
 bench_portal_init() {
     bench_write_portal_conf 0 0 && caportal init
 }
-bench_portal_start() {
+bench_portal_run() {
     rm -f "$RUN/portal.port" "$RUN/pages.port"
     start portal "$BIN/caportald" -c "$BENCH/etc/caportal.conf"
-    wait_for 20 has_port portal && wait_for 20 has_port pages || return 1
-    # the next start takes the same ports: stations know them
-    bench_write_portal_conf "$(bench_port portal)" "$(bench_port pages)"
+    wait_for 20 has_port portal && wait_for 20 has_port pages
+}
+# The first start takes any free ports; from then on they are the same: stations know them, and mails name them.
+bench_portal_start() {
+    bench_portal_run || return 1
+    ! grep -q 'listen = "127.0.0.1:0"' "$BENCH/etc/caportal.conf" || {
+        bench_write_portal_conf "$(bench_port portal)" "$(bench_port pages)"
+        stop portal && bench_portal_run
+    }
 }
 vault_answers() { castation ca show --json; [ $? != 5 ]; }
 bench_vault_start() {

@@ -49,6 +49,7 @@ RUN=$(mktemp -d /tmp/castation-XXXXXX) || die "no runtime folder under /tmp"
 
 BENCH=$DEMO BENCH_BAYS=$BAYS
 . "$ROOT/demo/bench.sh"
+. "$ROOT/demo/accounts.sh"
 
 ended='' not_clean=''
 the_end() {
@@ -103,6 +104,10 @@ bench_enrol bench-1 || failed "enrolment" none
 step "portal: starts on free ports"
 bench_portal_start || failed "caportald" portal
 bench_write_station_conf bench-1
+if [ "$MODE" = run ]; then
+    step "accounts: one a role, with random passwords"
+    bench_accounts >"$DEMO/log/accounts.log" 2>&1 || failed "caportal user add" accounts
+fi
 "$ROOT/demo/applications.sh" "$N" >"$DEMO/applications.json" || failed "making applications" none
 bench_approve "$DEMO/applications.json" || failed "caportal approve" portal
 step "castationd with $BAYS bays"
@@ -113,8 +118,16 @@ if [ "$MODE" = run ]; then
     start feed "$BIN/castation" -c "$BENCH/etc/station.conf" --lang "$LANGUAGE" rack feed
     cat <<END
 
-The bench is up. Pages: http://127.0.0.1:$(bench_port pages)/   Blanks are plugged in as bays fall free; made tokens
-go to $DEMO/drawer. $N applications are being made now. In a second terminal:
+The bench is up. Pages: http://127.0.0.1:$(bench_port pages)/
+
+$(sed 's/^/  /' "$DEMO/accounts.txt")
+
+  (again in $DEMO/accounts.txt)   Second factor, in a second terminal:  make totp USER=first
+  Apply as enterprise or institution, confirm the transfer as finance, review as first and then as final, look at the
+  bench as operator, and hand the token over. Mails are files in $DEMO/mail.
+
+Blanks are plugged in as bays fall free; made tokens go to $DEMO/drawer. $N approved applications from a file are being
+made meanwhile. In a second terminal:
 
   cd $ROOT
   c="$BIN/castation -c $BENCH/etc/station.conf"
