@@ -48,7 +48,7 @@ portal_SRC   := application_state role portal_conf certificate acts act_lend act
                 problem server server_form server_head server_listen server_pool server_request server_watch portal portal_auth api api_routes api_write pages \
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index
-portal_SRC   += promise calendar caportal_calendar
+portal_SRC   += promise calendar caportal_calendar workflow workflow_submit workflow_end order number review review_read
 portal_SRC   += form form_choice form_check form_document regions material material_type material_image material_pdf
 portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
                 account_totp account_session account_throttle account_link account_audit caportal_user caportal_users

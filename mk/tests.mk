@@ -132,9 +132,9 @@ UNIT += portal_state portal_acts portal_api portal_pki
 portal_state_ROOMS := portal base
 portal_state_PKGS  := libcrypto jansson
 portal_acts_ROOMS  := portal store domain base
-portal_acts_PKGS   := libcrypto jansson libconfig sqlite3
+portal_acts_PKGS   := libcrypto jansson libconfig sqlite3 zlib
 portal_api_ROOMS   := portal store domain base
-portal_api_PKGS    := libcrypto jansson libconfig sqlite3
+portal_api_PKGS    := libcrypto jansson libconfig sqlite3 zlib
 portal_pki_ROOMS   := portal domain base
 portal_pki_PKGS    := libcrypto jansson libconfig
 
@@ -169,7 +169,7 @@ flow-parts += $(B)/raw_portal
 
 FUZZ += portal_api
 fuzz_portal_api_ROOMS := portal store domain base
-fuzz_portal_api_PKGS  := libcrypto jansson libconfig sqlite3
+fuzz_portal_api_PKGS  := libcrypto jansson libconfig sqlite3 zlib
 fuzz_portal_api_FLAGS := -max_len=8192
 FUZZ += vault_tbs vault_log
 fuzz_vault_tbs_ROOMS := vault cert wire products domain base
@@ -212,3 +212,10 @@ account_password_PKGS  := $(account_PKGS)
 UNIT += export
 export_ROOMS := web base
 export_PKGS  := libcrypto xlsxwriter
+
+# ---- notices and mail
+UNIT += notice mail
+notice_ROOMS := portal store domain base
+notice_PKGS  := libcrypto jansson libconfig sqlite3 zlib
+mail_ROOMS   := portal domain base
+mail_PKGS    := libcrypto jansson libconfig

@@ -4,6 +4,9 @@
 
 #include "portal/act_rules.h"
 #include "portal/certificate.h"
+#include "portal/list.h"
+#include "portal/notice.h"
+#include "portal/workflow.h"
 
 /* Serials that were voided: *ret_application is "" when this one was not. */
 static int voided_application(const struct act *act, const char *serial, char ret_application[41],
@@ -41,6 +44,13 @@ static int check_certificate(const struct act_report *report, const struct porta
     return 0;
 }
 
+/* Made, and not undone since. */
+static bool is_made(const struct portal_application *row)
+{
+    const enum application_state s = application_state_from_name(row->state);
+    return s == APPLICATION_MADE || s == APPLICATION_READY || s == APPLICATION_ISSUED;
+}
+
 /* Is this the report that made the application what it is? Then its answer was lost on the way. */
 static int is_repeat(const struct act *act, const struct act_held *held, const struct act_report *report,
                      bool *ret_repeat, struct err *err)
@@ -53,7 +63,7 @@ static int is_repeat(const struct act *act, const struct act_held *held, const s
     *ret_repeat = false;
     if (portal_application_get(act->db, held->application, &row, err) != 0)
         return -1;
-    if (application_state_from_name(row.state) != APPLICATION_MADE || row.generation != held->generation ||
+    if (!is_made(&row) || row.generation != held->generation ||
         check_certificate(report, &row, &c, &ignored) != 0)
         return 0;
     if (portal_certificate_by_serial(act->db, c.serial, &found, &known, err) != 0)
@@ -99,15 +109,18 @@ int act_report(const struct act *act, const struct act_held *held, const struct 
     struct certificate c;
     char text[256];
     bool repeat;
-    struct act_move move = {
-        .from = &row, .event = APPLICATION_REPORT, .station = held->station, .detail = text};
+    struct act_move move = {.from = &row,
+                            .event = APPLICATION_REPORT,
+                            .station = held->station,
+                            .detail = text,
+                            .clock = &ACT_CLOCK_OFF};
     if (is_repeat(act, held, report, &repeat, err) != 0)
         return -1;
     if (repeat)
         return 0;
     if (act_hold(act, held, APPLICATION_REPORT, &row, &move.to, err) != 0 ||
         check_certificate(report, &row, &c, err) != 0 || refuse_known(act, &c, err) != 0 ||
-        record_certificate(act, held, report, &c, err) != 0)
+        record_certificate(act, held, report, &c, err) != 0 || list_index(act->db, row.id, err) != 0)
         return -1;
     snprintf(text, sizeof(text), "generation %lld; token %s; certificate %s", (long long)held->generation,
              report->token_serial, c.serial);
@@ -160,17 +173,72 @@ static int check_voidable(const struct act *act, const struct act_held *held, co
     return 0;
 }
 
+/* May the application be made again? Not when its organisation has another under way since: an issued one
+ * does not count as under way, one in the queue does. */
+static int may_be_made_again(const struct act *act, const struct portal_application *row, bool *ret,
+                             struct err *err)
+{
+    char other[41] = "";
+    if (*row->owner && workflow_in_progress(act->db, row->owner, other, err) != 0)
+        return -1;
+    *ret = !*other || strcmp(other, row->id) == 0;
+    return 0;
+}
+
+/* Its organisation has applied again since: nothing but an alert comes of it. */
+static int tell_voided(const struct act *act, const struct portal_application *row, const char *detail,
+                       struct err *err)
+{
+    const struct portal_event event = {.application = row->id,
+                                       .who = act->who,
+                                       .what = application_event_name(APPLICATION_VOID),
+                                       .alert = true,
+                                       .detail = detail};
+    return portal_event_add(act->db, act->now, &event, err);
+}
+
 /* The application's own certificate is gone: it goes back into the queue. */
 static int undo_made(const struct act *act, const struct portal_application *row, const char *serial,
                      const char *detail, enum application_state *ret, struct err *err)
 {
-    struct act_move move = {.from = row, .event = APPLICATION_VOID, .detail = detail};
-    if (db_exec(act->db, PSQL_CERTIFICATE_VOID, DB_ARGS(DB_TEXT(serial), DB_INT(act->now)), NULL, err) != 0)
-        return -1;
+    struct act_clock clock;
+    struct act_move move = {.from = row, .event = APPLICATION_VOID, .detail = detail, .clock = &clock};
+    bool again = false;
     if (application_next(application_state_from_name(row->state), APPLICATION_VOID, &move.to, err) != 0)
         return err_prepend(err, "application %s", row->id);
+    if (may_be_made_again(act, row, &again, err) != 0 ||
+        db_exec(act->db, PSQL_CERTIFICATE_VOID, DB_ARGS(DB_TEXT(serial), DB_INT(act->now)), NULL, err) != 0)
+        return -1;
+    if (!again)
+        return tell_voided(act, row, detail, err);
+    if (act_clock_start(act, PROMISE_MAKING, &clock, err) != 0 ||
+        db_exec(act->db, PSQL_APPLICATION_TAKE_BACK, DB_ARGS(DB_TEXT(row->id)), NULL, err) != 0)
+        return -1;
     *ret = move.to;
     return act_move(act, &move, err);
+}
+
+int act_void_standing(const struct act *act, const char *application, const char *reason, bool *ret_found,
+                      struct portal_certificate *ret, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    char serial[65] = "";
+    if (db_query(act->db, PSQL_CERTIFICATE_STANDING, DB_ARGS(DB_TEXT(application)), &rows, err) != 0)
+        return -1;
+    int r = db_next(rows, err);
+    if (r == 1)
+        snprintf(serial, sizeof(serial), "%s", db_col_text(rows, 0));
+    db_rows_free(&rows);
+    *ret_found = r == 1;
+    if (r <= 0)
+        return r;
+    if (portal_certificate_by_serial(act->db, serial, ret_found, ret, err) != 0 ||
+        db_exec(act->db, PSQL_CERTIFICATE_VOID, DB_ARGS(DB_TEXT(serial), DB_INT(act->now)), NULL, err) != 0)
+        return -1;
+    return db_exec(act->db, PSQL_VOIDED_INSERT,
+                   DB_ARGS(DB_TEXT(serial), DB_TEXT(application), DB_INT(ret->generation),
+                           DB_TEXT(ret->station), DB_TEXT(reason), DB_INT(act->now)),
+                   NULL, err);
 }
 
 static int record_void(const struct act *act, const struct act_held *held, const char *serial,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "portal/act_rules.h"
+#include "portal/notice.h"
 
 /* ---- claim
  * --------------------------------------------------------------------------------------------------- */
@@ -80,7 +81,9 @@ static int record_claim(const struct act *act, const struct act_claim *claim, co
                                        .from_state = application_state_name(from),
                                        .to_state = application_state_name(APPLICATION_CLAIMED),
                                        .detail = detail};
-    return portal_event_add(act->db, act->now, &event, err);
+    if (portal_event_add(act->db, act->now, &event, err) != 0)
+        return -1;
+    return notice_of_event(act->db, act->now, c->id, APPLICATION_CLAIM, NULL, err);
 }
 
 int act_claim(const struct act *act, const struct act_claim *claim, json_t **ret, struct err *err)

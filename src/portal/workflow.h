@@ -9,6 +9,8 @@
 #include "portal/acts.h"
 #include "portal/form.h"
 
+#define WORKFLOW_NUMBER_MAX 64 /* characters of a carrier, a tracking number, a bank's reference, a paper's number */
+
 /* ---- the applicant ---- */
 
 /* The organisation's application under way: *ret_id "" when there is none. */
@@ -29,15 +31,30 @@ int act_submit(const struct act *act, const char *id, const struct form_world *w
 int act_withdraw(const struct act *act, const char *id, const char *reason, struct err *err);
 
 /* ---- payment: bank transfer now; an online provider's adapter calls act_pay the same way ---- */
-enum order_state { ORDER_DUE, ORDER_PAID, ORDER_REFUND_DUE, ORDER_REFUNDED, ORDER_CLOSED, ORDER_STATE_COUNT };
+enum order_state {
+#define X(state, name, zh, en) state,
+#include "portal/order_state.def"
+#undef X
+    ORDER_STATE_COUNT
+};
 const char *order_state_name(enum order_state s); /* "due" … "closed" */
 const char *order_state_title(enum order_state s, enum lang lang);
+enum order_state order_state_from_name(const char *name); /* …_COUNT when unknown */
+
+/* How one may pay: payment_method.def. */
+size_t payment_method_count(void);
+const char *payment_method_name(size_t i); /* "bank_transfer" */
+const char *payment_method_title(const char *name, enum lang lang); /* "" when unknown */
 struct payment_order {
     char id[33], application[41];
     enum order_state state;
     int64_t fen, created_at, paid_at, confirmed_at, refunded_at;
-    char method[17], reference[65], confirmed_by[65], refund_reference[65], refunded_by[65];
+    char method[17], reference[65], confirmed_by[81], refund_reference[65], refunded_by[81];
 };
+/* A new one, due. It is the only place where orders are made. ERR_CONFLICT: the application has an open one. */
+int payment_order_new(const struct act *act, const char *application, int64_t fen, char ret_id[33], struct err *err);
+/* The application has ended: what was due is closed, what was paid is to be refunded. *ret_refund: that. */
+int payment_order_end(const struct act *act, const char *application, bool *ret_refund, struct err *err);
 int payment_order_get(struct db *db, const char *id, struct payment_order *ret, struct err *err);
 /* The application's last one; *ret_found. */
 int payment_order_of(struct db *db, const char *application, bool *ret_found, struct payment_order *ret, struct err *err);
@@ -70,7 +87,8 @@ int act_review(const struct act *act, const char *id, const struct act_decision 
 int act_paper(const struct act *act, const char *id, const char *number, struct err *err); /* again: corrects the number */
 /* Reasons of the last return, {key: reason}; {} when it was not returned. */
 int review_reasons(struct db *db, const char *id, json_t **ret, struct err *err);
-/* All decisions, oldest first: [{stage, decision, reviewer, at, note, reasons, void}] */
+/* All decisions, oldest first: [{stage ("first", "final"), decision ("approve", "return", "reject"), reviewer (e-mail),
+ * at (Unix ms), note, reasons, void}] */
 int reviews_of(struct db *db, const char *id, json_t **ret, struct err *err);
 
 /* ---- hand-over ---- */

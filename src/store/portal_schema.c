@@ -122,6 +122,7 @@ static const char *const STEPS[] = {
     "name TEXT NOT NULL, media_type TEXT NOT NULL, size BIGINT NOT NULL, sha256 TEXT NOT NULL, "
     "added_by TEXT NOT NULL, added_at BIGINT NOT NULL, purged_at BIGINT NOT NULL DEFAULT 0)",
     "CREATE INDEX material_application ON material (application, kind, added_at)",
+    "CREATE INDEX material_sha256 ON material (sha256)",
     /* apart, so that lists do not read it; gone when purged_at is set */
     "CREATE TABLE material_content (material TEXT PRIMARY KEY REFERENCES material (id), content BLOB NOT "
     "NULL)",
@@ -149,7 +150,9 @@ static const char *const STEPS[] = {
     "CREATE TABLE review ("
     "id TEXT PRIMARY KEY, application TEXT NOT NULL REFERENCES application (id), stage TEXT NOT NULL, "
     "decision TEXT NOT NULL, reviewer TEXT NOT NULL, review_sha256 TEXT NOT NULL, reasons TEXT NOT NULL, "
-    "note TEXT NOT NULL, at BIGINT NOT NULL, void BIGINT NOT NULL DEFAULT 0)",
+    "note TEXT NOT NULL, at BIGINT NOT NULL, void BIGINT NOT NULL DEFAULT 0, "
+    /* when the promise that the decision kept, or broke, was due; 0: there was none */
+    "promise_due BIGINT NOT NULL DEFAULT 0)",
     "CREATE INDEX review_application ON review (application, at, id)",
     "CREATE TABLE calendar_day (day TEXT PRIMARY KEY, working BIGINT NOT NULL, note TEXT NOT NULL)",
     "CREATE TABLE calendar_year (year BIGINT PRIMARY KEY, source TEXT NOT NULL, loaded_at BIGINT NOT NULL)",
