@@ -219,3 +219,8 @@ notice_ROOMS := portal store domain base
 notice_PKGS  := libcrypto jansson libconfig sqlite3 zlib
 mail_ROOMS   := portal domain base
 mail_PKGS    := libcrypto jansson libconfig
+
+# ---- portal: certificates in words
+UNIT += certificate_words
+certificate_words_ROOMS := portal base
+certificate_words_PKGS  := libcrypto jansson

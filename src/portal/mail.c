@@ -8,8 +8,9 @@
 
 #include "base/utf8.h"
 
-#define WORD_BYTES                                                                                           \
-    45 /* of an encoded word: 60 characters of base64, 72 with its frame (RFC 2047: at most 75) */
+/* An encoded word is 52 characters of base64 in a frame of 12: "Subject: " fits before it in the 76 of RFC
+ * 2047. */
+#define WORD_BYTES 39
 #define LINE_BYTES 57 /* of a base64 line: 76 characters (RFC 2045) */
 
 int mail_address_check(const char *address, struct err *err)
