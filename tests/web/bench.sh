@@ -3,6 +3,7 @@
 # demo/accounts.sh. lib/bench.js starts it: once everything is up it says so in a line of JSON, does what standard input
 # says (start NAME, stop NAME, strike NAME, account …), answers each line with one, and puts everything away when
 # standard input ends.
+# shellcheck disable=SC2119
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BIN=${CASTATION_BUILD:-build/asan}
@@ -18,7 +19,7 @@ killed=()
 bench_killed() { killed+=("$1"); }
 the_end() {
     stop_all
-    [ "${KEEP-}" = 1 ] && echo "kept: $T" >&2 || rm -rf "$T"
+    if [ "${KEEP-}" = 1 ]; then echo "kept: $T" >&2; else rm -rf "$T"; fi
 }
 trap the_end EXIT
 trap 'exit 130' INT TERM
