@@ -71,6 +71,8 @@ bool web_has_errors(const struct web_call *c);
 /* The dispatcher adds to the context: lang ("zh-CN"/"en"), page (its name), csrf, path, user {name, email,
  * organisation_name} or null, roles {applicant: bool …}, unread (count), flash ("" or a TEXT id), errors, nav. */
 int web_render(struct web_call *c, const char *template, unsigned int status, struct err *err);
+/* With the answer, of 429: Retry-After. */
+void web_retry_after(struct web_call *c, int64_t seconds);
 /* 303 to a path of this site. */
 int web_redirect(struct web_call *c, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The next page shows this sentence once ("Saved."). */
