@@ -222,5 +222,5 @@ mail_PKGS    := libcrypto jansson libconfig
 
 # ---- portal: certificates in words
 UNIT += certificate_words
-certificate_words_ROOMS := portal base
+certificate_words_ROOMS := portal domain base
 certificate_words_PKGS  := libcrypto jansson
