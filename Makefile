@@ -55,7 +55,7 @@ portal_SRC   += account account_organisation account_email account_password acco
                 account_totp account_session account_throttle account_link account_audit caportal_user caportal_users
 web_DIR      := src/web
 web_SRC      := assets template template_html template_parse template_text templates
-web_SRC      += export
+web_SRC      += export pages_certificate
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault look status act stock letter ca unlock enrol audit rack blank feed

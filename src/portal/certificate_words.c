@@ -28,7 +28,8 @@ static int no_memory(struct err *err)
 
 static int section(struct words *w, enum text_id title, struct err *err)
 {
-    json_t *s = json_pack("{s:s, s:[]}", "title", text(title, w->lang), "rows");
+    json_t *s = json_pack("{s:s, s:b, s:[]}", "title", text(title, w->lang), "fingerprints",
+                          title == TEXT_CERT_FINGERPRINTS, "rows");
     w->rows = s ? json_object_get(s, "rows") : NULL;
     return json_array_append_new(w->sections, s) != 0 ? no_memory(err) : 0;
 }

@@ -48,6 +48,7 @@ static const struct conf_key KEYS[] = {
     {"data", CONF_PATH, F(data), false, 0, 0, "/usr/local/share/castation"},
     PATH("approval_key", approval_key, true),
     PATH("approval_public_key", approval_public_key, true),
+    PATH("ca_chain", ca_chain, false),
     {"profiles", CONF_STRS, F(profiles), true, 0, 0, NULL},
     INT("lease_seconds", lease_seconds, 1, 86400, "600"),
     INT("max_body", max_body, 32768, 1 << 24, "65536"),

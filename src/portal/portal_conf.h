@@ -34,6 +34,7 @@ struct portal_conf {
     char data[256];                /* folder of what is shipped: calendar/YYYY.csv */
     char approval_key[256];        /* PEM, private, P-256 */
     char approval_public_key[256]; /* PEM, for stations and vaults */
+    char ca_chain[256];            /* PEM: the CA that signs what tokens hold, up to its root; "" = not offered */
     struct conf_strs profiles;     /* names that an application may ask for */
     int64_t lease_seconds;
     int64_t max_body;          /* bytes of a request */

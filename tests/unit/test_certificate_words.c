@@ -141,7 +141,7 @@ static void every_field_is_said_in_chinese(void **state)
     says("证书序列号=4F:1C:9A:37:D2:80:6B:E5\n");
     says("生效时间（北京时间）=2026-11-23 00:00:00\n");
     says("失效时间（北京时间）=2027-11-23 00:00:00\n");
-    says("算法与长度=椭圆曲线 P-256 (256 位)\n");
+    says("公钥算法=椭圆曲线 P-256 (256 位)\n");
     says("签名算法=ECDSA，摘要 SHA-256\n");
     says("版本=V3\n");
     says("基本约束!=最终用户证书（不能签发证书）\n");
@@ -166,7 +166,7 @@ static void every_field_is_said_in_english(void **state)
     says("CRL distribution points=http://ca.example.org/crl/ca.crl\n");
     says("Authority information access=CA certificate: http://ca.example.org/ca.cer\n");
     says("Authority information access=OCSP: http://ocsp.example.org/\n");
-    says("Public key");
+    says("Public key=Elliptic curve P-256 (256 bits)\n");
     assert_int_equal(X509_digest(x509, EVP_sha256(), digest, NULL), 1);
     snprintf(line, sizeof(line), "SHA-256=%02X:%02X:%02X:", digest[0], digest[1], digest[2]);
     says(line);
@@ -184,7 +184,7 @@ static void other_keys_are_named(void **state)
     X509 *x509 = bare("甲");
     sign(x509);
     words(x509, LANG_ZH);
-    says("算法与长度=RSA 2048 位\n");
+    says("公钥算法=RSA 2048 位\n");
     X509_free(x509);
     EVP_PKEY_free(key);
     key = ec;
