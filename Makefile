@@ -45,7 +45,7 @@ station_DIR  := src/station
 station_SRC  := station clock_guard effects bay job job_apply job_queue steps steps_check steps_pin steps_key steps_sign steps_record voids vault_link portal_link arrivals rack http control control_acts control_tokens views views_records
 portal_DIR   := src/portal
 portal_SRC   := application_state role portal_conf certificate acts act_lend act_certificate \
-                problem server server_form server_head server_listen server_pool server_request server_watch portal portal_auth api api_routes api_write pages \
+                problem server server_form server_head server_listen server_pool server_request server_watch portal portal_auth api api_routes api_write \
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index list_orders
 portal_SRC   += certificate_words certificate_text certificate_extension
@@ -54,7 +54,9 @@ portal_SRC   += form form_choice form_check form_document regions material mater
 portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
                 account_totp account_session account_throttle account_link account_audit caportal_user caportal_users
 web_DIR      := src/web
-web_SRC      := assets template template_html template_parse template_text templates
+web_SRC      := assets static_files template template_html template_parse template_text templates \
+                page web web_access web_answer web_context web_cookie web_error web_form web_kept web_path web_site \
+                web_token input pages_public
 web_SRC      += export pages_certificate
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 cli_DIR      := src/cli
@@ -78,9 +80,9 @@ castation-vault_PKGS := libcrypto jansson libconfig libp11 p11-kit-1
 castation-blank_MAIN := pkcs11/device/blank.c
 castation-blank_ROOMS:= device wire products base
 castation-blank_PKGS := libcrypto jansson libconfig
-caportald_MAIN       := src/portal/main.c
-caportald_ROOMS      := portal store domain base
-caportald_PKGS       := libcrypto jansson libconfig sqlite3 zlib libargon2 libmicrohttpd gnutls xlsxwriter
+caportald_MAIN       := src/web/main.c
+caportald_ROOMS      := web portal store domain base
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 libcurl zlib libargon2 libmicrohttpd gnutls xlsxwriter
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
 caportal_PKGS        := libcrypto jansson libconfig sqlite3 zlib libargon2

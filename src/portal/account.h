@@ -128,6 +128,8 @@ int account_session_new(struct db *db, int64_t now, const char *user, bool secon
  * (and so needs no transaction of the caller's). */
 int account_session_find(struct db *db, int64_t now, const char *token, struct account_session *ret,
                          struct account_user *ret_user, struct err *err);
+/* Whose it is, or was while its row is there; "" when that is not known. */
+int account_session_owner(struct db *db, const char *token, char ret_user[UUID_SIZE], struct err *err);
 int account_session_end(struct db *db, const char *sha256, struct err *err);
 int account_session_end_all(struct db *db, const char *user, const char *but_sha256, struct err *err);
 

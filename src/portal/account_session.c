@@ -80,6 +80,21 @@ int account_session_find(struct db *db, int64_t now, const char *token, struct a
     return 0;
 }
 
+int account_session_owner(struct db *db, const char *token, char ret_user[UUID_SIZE], struct err *err)
+{
+    char hash[SHA256_HEX_SIZE];
+    struct db_rows *rows = NULL;
+    *ret_user = '\0';
+    sha256_hex(token, strlen(token), hash);
+    if (db_query(db, PSQL_SESSION_OWNER, DB_ARGS(DB_TEXT(hash)), &rows, err) != 0)
+        return -1;
+    int r = db_next(rows, err);
+    if (r == 1)
+        strncat(ret_user, db_col_text(rows, 0), UUID_SIZE - 1);
+    db_rows_free(&rows);
+    return r < 0 ? -1 : 0;
+}
+
 int account_session_end(struct db *db, const char *sha256, struct err *err)
 {
     return db_exec(db, PSQL_SESSION_END, DB_ARGS(DB_TEXT(sha256)), NULL, err);

@@ -33,6 +33,5 @@ enum problem portal_authenticate(const struct portal *p, struct db *db, const vo
                                  char ret_name[65], char ret_detail[ERR_TEXT_SIZE]);
 
 void api_site(struct portal *p, struct server_site *ret);
-void pages_site(struct portal *p, struct server_site *ret);
 
 #endif

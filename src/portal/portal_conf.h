@@ -20,6 +20,11 @@ struct portal_conf {
         char listen[128];
         char port_file[256];
         int64_t threads, connections;
+        int64_t workers;                /* requests handled at once */
+        int64_t uploads;                /* files received at once */
+        int64_t upload_max;             /* bytes of a request with a file */
+        int64_t hash_slots;             /* passwords hashed at once: 64 MiB each */
+        char client_address_header[64]; /* of the proxy: "X-Real-IP"; "" = the peer is the client */
         char public_url[256]; /* what browsers and mails call the pages: "https://ca.example.org" */
     } pages;
     struct {

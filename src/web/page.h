@@ -12,6 +12,8 @@ enum page_flags {
     PAGE_OWN_TRANSACTION = 1, /* its POST begins and ends its transactions itself (password hashing between them) */
     PAGE_UPLOAD = 2,          /* its POST may have a file: multipart, up to pages.upload_max */
     PAGE_STATIC = 4,          /* may be kept by caches; no session is looked up */
+    PAGE_KEEP = 8,            /* its POST's fields are kept when the session was over, and are there (web_field) in the
+                                 next GET, after logging in */
 };
 
 /* Beside ROLE_…: */

@@ -62,19 +62,25 @@ int web_set_bool(struct web_call *c, const char *key, bool value, struct err *er
 int web_set_time(struct web_call *c, const char *key, int64_t ms, struct err *err);
 void web_time_text(int64_t ms, char ret[20]);
 
-/* Errors of the form: {"errors": {field: sentence}}; a template shows them by partial "field_error" and a summary. */
+/* Errors of the form: {"errors": {field: sentence}, "error_list": [{field, text}]}; field "" is of none. The layout shows
+ * the list, partial "field" each at its input. */
 int web_error(struct web_call *c, const char *field, enum text_id text, struct err *err);
 int web_error_text(struct web_call *c, const char *field, const char *sentence, struct err *err);
 bool web_has_errors(const struct web_call *c);
 
 /* ---- the answer: exactly one of these ---- */
 /* The dispatcher adds to the context: lang ("zh-CN"/"en"), page (its name), csrf, path, user {name, email,
- * organisation_name} or null, roles {applicant: bool …}, unread (count), flash ("" or a TEXT id), errors, nav. */
+ * organisation_name} or null, roles {applicant: bool …}, unread (count), flash ("" or a TEXT id), errors, error_list,
+ * build (for "/static/NAME?v={{build}}"). */
 int web_render(struct web_call *c, const char *template, unsigned int status, struct err *err);
 /* With the answer, of 429: Retry-After. */
 void web_retry_after(struct web_call *c, int64_t seconds);
 /* 303 to a path of this site. */
 int web_redirect(struct web_call *c, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* May be given to web_redirect: a path of this site with its query, as a "next" that came with a request must be. */
+bool web_path_ok(const char *path);
+/* 204: it is done, and there is nothing to show (autosave). */
+int web_nothing(struct web_call *c, struct err *err);
 /* The next page shows this sentence once ("Saved."). */
 int web_flash(struct web_call *c, enum text_id text, struct err *err);
 /* A file: `name` NULL = shown in the page's place (inline), otherwise offered for saving under that name (UTF-8, RFC

@@ -8,7 +8,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "portal/account.h"
+#include "portal/mailer.h"
 #include "portal/portal.h"
+#include "web/web_site.h"
 
 #define PEM_MAX       65536
 #define PURGE_SECONDS 3600
@@ -17,6 +20,8 @@
 struct listeners {
     struct server_site api_site, pages_site;
     struct server *api, *pages;
+    struct web *web;
+    struct mailer *mailer;
 };
 
 static int read_pem(const char *path, bool secret, struct buf *b, const char **ret, struct err *err)
@@ -61,11 +66,24 @@ static int start_pages(struct listeners *l, struct portal *p, struct err *err)
                                      .port_file = c->pages.port_file,
                                      .threads = c->pages.threads,
                                      .connections = c->pages.connections,
+                                     .workers = c->pages.workers,
+                                     .uploads = c->pages.uploads,
+                                     .address_header = c->pages.client_address_header,
                                      .request_seconds = c->request_seconds,
                                      .idle_seconds = c->idle_seconds,
                                      .max_body = c->max_body};
-    pages_site(p, &l->pages_site);
+    if (account_hashing_init((unsigned int)c->pages.hash_slots, err) != 0 || web_new(&l->web, p, err) != 0)
+        return -1;
+    web_site(l->web, &l->pages_site);
     return server_start(&l->pages, &l->pages_site, &conf, err);
+}
+
+static void stop_all(struct listeners *l)
+{
+    server_stop(&l->api);
+    server_stop(&l->pages);
+    mailer_stop(&l->mailer);
+    web_free(&l->web);
 }
 
 /* Signals are taken here, one by one; every other thread has them blocked. Returns the signal that ends the
@@ -91,7 +109,10 @@ static int serve(const char *conf_path, const sigset_t *signals, struct err *err
     struct listeners l = {0};
     if (portal_open(&portal, conf_path, err) != 0)
         return -1;
-    int rc = start_api(&l, &portal, err) == 0 && start_pages(&l, &portal, err) == 0 ? 0 : -1;
+    int rc = start_api(&l, &portal, err) == 0 && start_pages(&l, &portal, err) == 0 &&
+                     mailer_start(&l.mailer, &portal, err) == 0
+                 ? 0
+                 : -1;
     if (rc == 0) {
         log_info("version %s: station API on port %u (%s), pages on port %u (%s)", CASTATION_VERSION,
                  server_port(l.api), portal.conf.station_api.listen, server_port(l.pages),
@@ -101,8 +122,7 @@ static int serve(const char *conf_path, const sigset_t *signals, struct err *err
         server_drain(l.api, DRAIN_MS);
         server_drain(l.pages, DRAIN_MS);
     }
-    server_stop(&l.api);
-    server_stop(&l.pages);
+    stop_all(&l);
     portal_close(&portal);
     return rc;
 }
