@@ -49,8 +49,7 @@ wrong:
     return err_set(err, ERR_FIELD, "cursor: it is not one that this list gave");
 }
 
-/* Steals walk->rows. */
-static int answer(struct list_walk *walk, const char *list, json_t **ret, struct err *err)
+int list_answer(struct list_walk *walk, const char *list, json_t **ret, struct err *err)
 {
     size_t n = json_array_size(walk->rows);
     json_t *next = walk->more ? cursor_new(list, walk->query, &walk->last) : json_string("");
@@ -60,7 +59,7 @@ static int answer(struct list_walk *walk, const char *list, json_t **ret, struct
     return *ret ? 0 : err_set(err, ERR_MEMORY, "list of applications");
 }
 
-static int begin(struct list_walk *walk, const char *list, struct err *err)
+int list_begin(struct list_walk *walk, const char *list, struct err *err)
 {
     walk->limit = walk->query->limit > 0 ? walk->query->limit : LIST_PAGE;
     if (walk->query->cursor[0] && cursor_read(list, walk->query, &walk->from, err) != 0)
@@ -101,7 +100,7 @@ int list_applications(struct db *db, const struct list_query *query, json_t **re
                              .from = {.at = query->to > 0 ? query->to : INT64_MAX}};
     int rc;
     if ((walk.text && list_text_parse(query->text, &text, err) != 0) ||
-        begin(&walk, "applications", err) != 0)
+        list_begin(&walk, "applications", err) != 0)
         return -1;
     if (query->owner[0])
         rc = list_walk_index(&walk, PSQL_LIST_OWNER, query->owner, err);
@@ -110,7 +109,7 @@ int list_applications(struct db *db, const struct list_query *query, json_t **re
     else
         rc = list_walk_index(&walk, query->state[0] ? PSQL_LIST_STATE : PSQL_LIST_ALL, query->state, err);
     if (rc == 0)
-        rc = answer(&walk, "applications", ret, err);
+        rc = list_answer(&walk, "applications", ret, err);
     json_decref(walk.rows);
     return rc;
 }
@@ -141,7 +140,7 @@ int list_queue(struct db *db, const char *state, const char *cursor, int64_t lim
     const struct list_query query = {
         .owner = "", .state = state, .text = "", .cursor = cursor, .limit = limit};
     struct list_walk walk = {.db = db, .query = &query, .from = {.at = 1}};
-    if (begin(&walk, "queue", err) != 0)
+    if (list_begin(&walk, "queue", err) != 0)
         return -1;
     int rc = walk.from.at > 0 ? queue_part(&walk, INT64_MAX, err) : 0;
     if (rc == 0 && !walk.more) {
@@ -150,7 +149,7 @@ int list_queue(struct db *db, const char *state, const char *cursor, int64_t lim
         rc = queue_part(&walk, 0, err);
     }
     if (rc == 0)
-        rc = answer(&walk, "queue", ret, err);
+        rc = list_answer(&walk, "queue", ret, err);
     json_decref(walk.rows);
     return rc;
 }

@@ -25,6 +25,12 @@ int list_applications(struct db *db, const struct list_query *query, json_t **re
 /* The review queue of a state: promise due first, then those that no promise runs for. Same shape. */
 int list_queue(struct db *db, const char *state, const char *cursor, int64_t limit, json_t **ret, struct err *err);
 
+/* Orders of a state, newest first, same shape: [{id, application, state, fen, created_at, method, reference, paid_at,
+ * organisation}]. */
+int list_orders(struct db *db, const char *state, const char *cursor, int64_t limit, json_t **ret, struct err *err);
+/* The latest events that an operator has to know: [{at, application, what, detail, organisation, state}]. */
+int list_alerts(struct db *db, int64_t limit, json_t **ret, struct err *err);
+
 /* Keep the search index of one application up to date: name, identifier, number, token serials. In the transaction that
  * changes one of them. What it held of a former name stays and finds nothing. */
 int list_index(struct db *db, const char *application, struct err *err);

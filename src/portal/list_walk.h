@@ -25,6 +25,12 @@ struct list_walk {
     bool more;           /* there is more behind `last` */
 };
 
+/* Read the query's cursor and limit; `list` names the list, so that no other takes its cursors. The caller
+ * ends with json_decref(walk->rows). */
+int list_begin(struct list_walk *walk, const char *list, struct err *err);
+/* The page; takes walk->rows. */
+int list_answer(struct list_walk *walk, const char *list, json_t **ret, struct err *err);
+
 /* A row of LIST_COLUMNS as JSON. */
 int list_row(struct list_walk *walk, struct db_rows *rows, json_t **ret, struct err *err);
 /* Look at a row of LIST_COLUMNS that `by` (its time) leads to: take it when it fits. 1: go on, 0: the page is
