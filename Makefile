@@ -59,6 +59,7 @@ web_SRC      := assets static_files template template_html template_parse templa
                 web_token input pages_public
 web_SRC      += export pages_certificate
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
+web_SRC      += progress pages_apply pages_form form_view form_summary pages_material pages_application pages_payment
 web_SRC      += staff staff_form pages_queue pages_review review_view review_reasons review_checks pages_finance pages_handover
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault look status act stock letter ca unlock enrol audit rack blank feed

@@ -73,6 +73,8 @@ struct form_point {
 };
 /* One of them, also when it was closed since; found false: there is none. */
 int form_point(struct db *db, const char *id, struct form_point *ret, struct err *err);
+/* "1 year", "90 days" */
+void form_validity_text(int64_t days, enum lang lang, char *ret, size_t cap);
 /* "¥200.00", or "free of charge". */
 void form_money(int64_t fen, enum lang lang, char *ret, size_t cap);
 const char *form_profile_title(const char *profile,

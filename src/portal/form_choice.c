@@ -46,7 +46,7 @@ static bool offered(const struct conf_strs *profiles, const char *name)
 }
 
 /* "2 年", or "90 天" when it is no whole number of years. */
-static void validity_text(int64_t days, enum lang lang, char *ret, size_t cap)
+void form_validity_text(int64_t days, enum lang lang, char *ret, size_t cap)
 {
     bool years = days > 0 && days % 365 == 0;
     const char *pattern = text(years ? TEXT_FORM_YEARS : TEXT_FORM_DAYS, lang);
@@ -112,7 +112,7 @@ static int put_validity(json_t *list, const char *profile, int64_t days, int64_t
     if (strcmp(profile, arg) != 0)
         return 0;
     snprintf(value, sizeof(value), "%" PRId64, days);
-    validity_text(days, lang, words, sizeof(words));
+    form_validity_text(days, lang, words, sizeof(words));
     form_money(fen, lang, money, sizeof(money));
     snprintf(label, sizeof(label), "%s（%s）", words, money);
     if (lang == LANG_EN)
@@ -226,7 +226,7 @@ int form_display(struct db *db, const json_t *form, const char *key, enum lang l
     else if (strcmp(key, "profile") == 0)
         snprintf(ret, cap, "%s", form_profile_title(value, lang));
     else if (strcmp(key, "validity_days") == 0 && strspn(value, "0123456789") == strlen(value))
-        validity_text(strtoll(value, NULL, 10), lang, ret, cap);
+        form_validity_text(strtoll(value, NULL, 10), lang, ret, cap);
     else if (strcmp(key, "pickup_point") == 0) {
         struct form_point p;
         if (form_point(db, value, &p, err) != 0)
