@@ -193,8 +193,19 @@ list_PKGS  := libcrypto jansson libconfig sqlite3
 UNIT += workday
 workday_ROOMS := domain base
 workday_PKGS  := libcrypto jansson libconfig
+# ---- portal: the way of an application
+UNIT += workflow workflow_edges promise
+workflow_ROOMS       := portal store domain base
+workflow_PKGS        := libcrypto jansson libconfig sqlite3 zlib libargon2
+workflow_edges_ROOMS := $(workflow_ROOMS)
+workflow_edges_PKGS  := $(workflow_PKGS)
+promise_ROOMS        := $(workflow_ROOMS)
+promise_PKGS         := $(workflow_PKGS)
 
 # ---- web
+UNIT += server
+server_ROOMS := portal store domain base
+server_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
 UNIT += template
 template_ROOMS := web base
 template_PKGS  := libcrypto jansson
