@@ -209,6 +209,9 @@ server_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls
 UNIT += template
 template_ROOMS := web base
 template_PKGS  := libcrypto jansson
+UNIT += web
+web_ROOMS      := web portal store domain base
+web_PKGS       := $(caportald_PKGS)
 
 # ---- accounts
 UNIT += account account_session account_password
