@@ -55,9 +55,9 @@ portal_SRC   += account account_organisation account_email account_password acco
                 account_totp account_session account_throttle account_link account_audit caportal_user caportal_users
 web_DIR      := src/web
 web_SRC      := assets static_files template template_html template_parse template_text templates \
-                page web web_access web_answer web_context web_cookie web_error web_form web_kept web_path web_site \
+                page page_json web web_access web_answer web_context web_cookie web_error web_form web_kept web_path web_site \
                 web_token input pages_public
-web_SRC      += export pages_certificate
+web_SRC      += export export_rows document document_draw paper pages_certificate pages_export
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 web_SRC      += progress pages_apply pages_form form_view form_summary pages_material pages_application pages_payment
 web_SRC      += staff staff_form pages_queue pages_review review_view review_reasons review_checks pages_finance pages_handover
@@ -84,7 +84,7 @@ castation-blank_ROOMS:= device wire products base
 castation-blank_PKGS := libcrypto jansson libconfig
 caportald_MAIN       := src/web/main.c
 caportald_ROOMS      := web portal store domain base
-caportald_PKGS       := libcrypto jansson libconfig sqlite3 libcurl zlib libargon2 libmicrohttpd gnutls xlsxwriter
+caportald_PKGS       := libcrypto jansson libconfig sqlite3 libcurl zlib libargon2 libmicrohttpd gnutls xlsxwriter pangocairo libqrencode
 caportal_MAIN        := src/portal/caportal.c
 caportal_ROOMS       := portal store domain base
 caportal_PKGS        := libcrypto jansson libconfig sqlite3 zlib libargon2

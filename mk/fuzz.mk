@@ -21,7 +21,7 @@ $(foreach r,$(ROOMS),$(eval $(call fuzz_room_rule,$(r))))
 
 define fuzz_rule
 $(F)/fuzz_$(1): $(F)/tests/fuzz/fuzz_$(1).o $(addprefix $(F)/lib,$(addsuffix .a,$(fuzz_$(1)_ROOMS)))
-	$$(FUZZ_CC) -g -fsanitize=fuzzer $$(FUZZ_SANITIZE) -o $$@ $$^ $$(shell pkg-config --libs $(fuzz_$(1)_PKGS)) -ldl -lpthread
+	$$(FUZZ_CC) -g -fsanitize=fuzzer $$(FUZZ_SANITIZE) -o $$@ $$^ $$(shell pkg-config --libs $(fuzz_$(1)_PKGS)) -ldl -lpthread -lm
 
 fuzz-$(1): $(F)/fuzz_$(1)
 	@mkdir -p $(F)/corpus/$(1)

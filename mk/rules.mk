@@ -25,14 +25,14 @@ $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 define program_rule
 $(B)/$(1): $(B)/$(basename $($(1)_MAIN)).o $(call archives,$($(1)_ROOMS))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS)) -ldl -lpthread
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS)) -ldl -lpthread -lm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # A unit test: tests/unit/test_NAME.c with NAME_ROOMS and NAME_PKGS.
 define unit_rule
 $(B)/test_$(1): $(B)/tests/unit/test_$(1).o $(call archives,$($(1)_ROOMS))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) $($(1)_LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS) cmocka) -ldl -lpthread
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) $($(1)_LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS) cmocka) -ldl -lpthread -lm
 endef
 $(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
 unit: $(addprefix $(B)/test_,$(UNIT)) $(flow-parts)

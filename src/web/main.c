@@ -11,6 +11,7 @@
 #include "portal/account.h"
 #include "portal/mailer.h"
 #include "portal/portal.h"
+#include "web/page_json.h"
 #include "web/web_site.h"
 
 #define PEM_MAX       65536
@@ -135,10 +136,20 @@ static int usage(FILE *to, int code)
     return code;
 }
 
+static int print_pages(void)
+{
+    json_t *list = pages_json();
+    int rc = list && json_dumpf(list, stdout, JSON_INDENT(1)) == 0 && puts("") >= 0 ? 0 : 1;
+    json_decref(list);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option LONG[] = {
-        {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option LONG[] = {{"version", no_argument, NULL, 'V'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {"pages", no_argument, NULL, 'p'},
+                                         {0}};
     const char *conf_path = PORTAL_CONF_DEFAULT;
     struct err err = {0};
     sigset_t signals;
@@ -146,6 +157,8 @@ int main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "c:hV", LONG, NULL)) != -1) {
         if (option == 'V')
             return printf("caportald %s\n", CASTATION_VERSION) < 0;
+        if (option == 'p')
+            return print_pages();
         if (option == 'h')
             return usage(stdout, 0);
         if (option != 'c')
