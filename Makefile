@@ -61,6 +61,10 @@ web_SRC      += export export_rows document document_draw paper pages_certificat
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 web_SRC      += progress pages_apply pages_form form_view form_summary pages_material pages_application pages_payment
 web_SRC      += staff staff_form pages_queue pages_review review_view review_reasons review_checks pages_finance pages_handover
+web_SRC      += account_entry account_mail account_qr account_secret account_try pages_login pages_register pages_email pages_reset \
+                pages_invitation pages_account pages_totp pages_organisation
+web_SRC      += admin admin_user pages_admin_users pages_admin_user pages_admin_prices pages_admin_terms pages_admin_points \
+                pages_admin_calendar pages_admin_settings pages_admin_stations pages_admin_mail pages_notice pages_audit
 cli_DIR      := src/cli
 cli_SRC      := args ask table width words csv verbs help vault look status act stock letter ca unlock enrol audit rack blank feed
 ROOMS := base domain store wire products device cert vault job station portal web cli

@@ -2,8 +2,8 @@
  * sent by the mailer (mailer.h) afterwards.
  *
  * notice_kind.def: X(kind, name, title zh, en, body zh, en): texts with {application} {organisation} {reason}
- * {due} {order} {amount} {point} {address} {carrier} {number} {token} {station} {url} replaced; a name that is
- * not given is an error. notice_rule.def: X(event, audience, when, kind): what an event of an application
+ * {due} {order} {amount} {point} {address} {carrier} {number} {token} {station} {url} replaced; a name that
+ * is not given is an error. notice_rule.def: X(event, audience, when, kind): what an event of an application
  * sends, and to whom. */
 #ifndef CASTATION_PORTAL_NOTICE_H
 #define CASTATION_PORTAL_NOTICE_H
@@ -45,9 +45,10 @@ int notice_of_event(struct db *db, int64_t now, const char *application, enum ap
 int notice_text(enum notice_kind kind, bool body, const json_t *params, enum lang lang, struct buf *out,
                 struct err *err);
 int notice_unread(struct db *db, const char *account, int64_t *ret, struct err *err);
-/* Newest first, before `before` (0 = now): [{id, kind, application, title, body, created_at, read}] */
-int notice_list(struct db *db, const char *account, enum lang lang, int64_t before, int64_t limit,
-                json_t **ret, struct err *err);
+/* Newest first, after the one of that time and id (0 and "": the newest):
+ * [{id, kind, application, title, body, created_at, read}] */
+int notice_list(struct db *db, const char *account, enum lang lang, int64_t before, const char *before_id,
+                int64_t limit, json_t **ret, struct err *err);
 int notice_read(struct db *db, int64_t now, const char *account, const char *id_or_all, struct err *err);
 
 /* Whether there is such a notice, and its application ("": none). ERR_NOT_FOUND. */

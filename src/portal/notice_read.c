@@ -53,15 +53,16 @@ static int put_notice(json_t *list, struct db_rows *rows, enum lang lang, struct
     return rc;
 }
 
-int notice_list(struct db *db, const char *account, enum lang lang, int64_t before, int64_t limit,
-                json_t **ret, struct err *err)
+int notice_list(struct db *db, const char *account, enum lang lang, int64_t before, const char *before_id,
+                int64_t limit, json_t **ret, struct err *err)
 {
     struct db_rows *rows = NULL;
     json_t *list = json_array();
     int r = -1;
     if (!list)
         err_set(err, ERR_MEMORY, "notices");
-    else if (db_query(db, PSQL_NOTICE_LIST, DB_ARGS(DB_TEXT(account), DB_INT(before), DB_INT(limit)), &rows,
+    else if (db_query(db, PSQL_NOTICE_LIST,
+                      DB_ARGS(DB_TEXT(account), DB_INT(before), DB_TEXT(before_id), DB_INT(limit)), &rows,
                       err) == 0)
         while ((r = db_next(rows, err)) == 1)
             if (put_notice(list, rows, lang, err) != 0) {

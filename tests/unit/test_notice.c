@@ -83,7 +83,7 @@ static int tear_down(void **state)
 static json_t *notices_of(const char *account, enum lang lang)
 {
     json_t *list = NULL;
-    assert_int_equal(notice_list(db, account, lang, 0, 100, &list, &err), 0);
+    assert_int_equal(notice_list(db, account, lang, 0, "", 100, &list, &err), 0);
     return list;
 }
 
