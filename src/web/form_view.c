@@ -228,13 +228,13 @@ static const char *mark(const struct form_view *v, enum form_section s)
 {
     const char *key;
     json_t *sentence;
-    bool complete = true, wrong = false;
+    bool complete = true, wrong = false, strict = v->strict && (v->section == s || v->section == FORM_CHECK);
     if (s == FORM_CHECK)
         return "";
     json_object_foreach(v->errors, key, sentence) if (section_of(key) == s)
     {
         complete = false;
-        wrong |= v->strict || *form_value(v->form, key);
+        wrong |= strict || *form_value(v->form, key);
     }
     return complete ? "done" : wrong ? "error" : "";
 }

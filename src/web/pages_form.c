@@ -51,6 +51,8 @@ static int show(struct web_call *c, struct form_view *v, unsigned int status, st
     if (web_set_text(c, "id", c->application.id, err) != 0 || web_put_steps(c, state, err) != 0 ||
         put_links(c, v->section, err) != 0 || form_view_put(c, v, err) != 0)
         return -1;
+    if (web_set_bool(c, "kept", status == 422 && c->post && v->section != FORM_CHECK, err) != 0)
+        return -1;
     if (v->section == FORM_CHECK && form_view_summary(c, v, err) != 0)
         return -1;
     return web_render(c, TEMPLATES[v->section], status, err);
