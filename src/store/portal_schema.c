@@ -178,6 +178,8 @@ static const char *const STEPS[] = {
     "gram TEXT NOT NULL, created_at BIGINT NOT NULL, application TEXT NOT NULL, "
     "PRIMARY KEY (gram, created_at, application)) WITHOUT ROWID",
 
+    /* who agreed to a version of the terms */
+    "CREATE INDEX agreement_terms ON agreement (terms, agreed_at, application)",
     /* materials whose content is still there, for the purge */
     "CREATE INDEX material_unpurged ON material (added_at, id) WHERE purged_at = 0",
 

@@ -124,11 +124,16 @@ static int check(struct web_call *c, struct point *p, struct err *err)
     return 0;
 }
 
+static void describe(const struct point *p, char *ret, size_t cap)
+{
+    snprintf(ret, cap, "%s; %s%s; %s; %s", p->name, p->region, p->address, p->phone, p->hours);
+}
+
 static int add(struct web_call *c, const struct point *p, struct err *err)
 {
-    char id[UUID_SIZE], after[1024];
+    char id[UUID_SIZE], after[2048];
     uuid7(id);
-    snprintf(after, sizeof(after), "%s, %s%s", p->name, p->region, p->address);
+    describe(p, after, sizeof(after));
     if (db_exec(c->db, PSQL_POINT_INSERT,
                 DB_ARGS(DB_TEXT(id), DB_TEXT(p->name), DB_TEXT(p->region), DB_TEXT(p->address),
                         DB_TEXT(p->phone), DB_TEXT(p->hours)),
@@ -144,11 +149,6 @@ static int update(struct web_call *c, const char *id, const struct point *p, int
                    DB_ARGS(DB_TEXT(id), DB_TEXT(p->name), DB_TEXT(p->region), DB_TEXT(p->address),
                            DB_TEXT(p->phone), DB_TEXT(p->hours), DB_INT(closed_at)),
                    NULL, err);
-}
-
-static void describe(const struct point *p, char *ret, size_t cap)
-{
-    snprintf(ret, cap, "%s; %s%s; %s; %s", p->name, p->region, p->address, p->phone, p->hours);
 }
 
 static void point_of(const json_t *row, struct point *p)
