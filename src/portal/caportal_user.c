@@ -173,7 +173,7 @@ int caportal_user_add(struct caportal *c, struct err *err)
     if (hash_password(c, &u, hash, err) != 0)
         return -1;
     if (change_begin(&ch, c, err) == 0 && add(&ch, hash, u.email, err) == 0) {
-        rc = change_done(&ch, "user_added", u.email, c->role, err);
+        rc = change_done(&ch, "user.new", u.email, c->role, err);
         if (rc != 0 && c->totp_file)
             unlink(c->totp_file);
     }
@@ -192,7 +192,7 @@ static int set_disabled(struct caportal *c, bool disabled, struct err *err)
     int rc = -1;
     if (change_begin(&ch, c, err) == 0 && account_by_email(ch.db, c->words[0], &u, err) == 0 &&
         account_set_disabled(ch.db, u.id, disabled, err) == 0)
-        rc = change_done(&ch, disabled ? "user_disabled" : "user_enabled", u.email, "", err);
+        rc = change_done(&ch, disabled ? "user.disable" : "user.enable", u.email, "", err);
     change_end(&ch);
     if (rc == 0)
         caportal_say(c, stdout, disabled ? TEXT_CAPORTAL_USER_DISABLED : TEXT_CAPORTAL_USER_ENABLED, u.email);
@@ -221,7 +221,7 @@ int caportal_user_password(struct caportal *c, struct err *err)
     db_close(&ch.db);
     if (hash_password(c, &u, hash, err) == 0 && change_begin(&ch, c, err) == 0 &&
         account_password_set(ch.db, u.id, hash, err) == 0)
-        rc = change_done(&ch, "password_set", u.email, "", err);
+        rc = change_done(&ch, "password.set", u.email, "", err);
 out:
     change_end(&ch);
     if (rc == 0)
@@ -236,7 +236,7 @@ int caportal_user_totp(struct caportal *c, struct err *err)
     int rc = -1;
     if (change_begin(&ch, c, err) == 0 && account_by_email(ch.db, c->words[0], &u, err) == 0 &&
         set_totp(&ch, u.id, err) == 0 && account_session_end_all(ch.db, u.id, "", err) == 0) {
-        rc = change_done(&ch, "totp_set", u.email, "", err);
+        rc = change_done(&ch, "totp.set", u.email, "", err);
         if (rc != 0)
             unlink(c->totp_file);
     }
