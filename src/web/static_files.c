@@ -14,17 +14,17 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void hash_files(void)
 {
-    char all[FILES_MAX * DIGITS + 1] = "", hex[SHA256_HEX_SIZE];
-    for (size_t i = 0; assets_static(i) && i < FILES_MAX; i++) {
+    char all[FILES_MAX * DIGITS], hex[SHA256_HEX_SIZE];
+    size_t n = 0;
+    for (size_t i = 0; assets_static(i) && i < FILES_MAX; i++, n++) {
         const struct asset *a = assets_static(i);
         sha256_hex(a->data, a->len, hex);
-        hex[DIGITS] = '\0';
-        strncat(all, hex, DIGITS);
+        memcpy(all + i * DIGITS, hex, DIGITS);
         etags[i][0] = '"';
         memcpy(etags[i] + 1, hex, DIGITS);
         etags[i][DIGITS + 1] = '"';
     }
-    sha256_hex(all, strlen(all), hex);
+    sha256_hex(all, n * DIGITS, hex);
     memcpy(build, hex, DIGITS);
 }
 
