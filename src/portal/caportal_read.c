@@ -95,7 +95,7 @@ static void print_list(const json_t *whole, const char *list, const char *const 
             const json_t *v = json_object_get(json_array_get(rows, i), *f);
             if (json_is_integer(v))
                 printf("  %lld", (long long)json_integer_value(v));
-            else if (json_is_string(v))
+            else if (json_is_string(v) && *json_string_value(v))
                 printf("  %s", json_string_value(v));
         }
         putchar('\n');
@@ -127,6 +127,8 @@ int caportal_application(struct caportal *c, struct err *err)
                                         NULL};
     static const char *const CERTIFICATE[] = {"serial",  "generation",  "station",   "token_serial",
                                               "product", "recorded_at", "voided_at", NULL};
+    static const char *const ORDER[] = {"id", "state", "fen", "method", "reference", "paid_at", NULL};
+    static const char *const REVIEW[] = {"at", "reviewer", "stage", "decision", "note", NULL};
     static const char *const VOIDED[] = {"serial", "generation", "station", "recorded_at", "reason", NULL};
     static const char *const EVENT[] = {"at", "who", "what", "from", "to", "detail", "note", NULL};
     struct db *db = NULL;
@@ -142,6 +144,8 @@ int caportal_application(struct caportal *c, struct err *err)
     for (const char *const *name = TEXTS; *name; name++)
         print_text(*name, json_str(whole, *name),
                    strcmp(*name, "state") == 0 ? title_of(c, json_str(whole, *name)) : "");
+    print_list(whole, "orders", ORDER);
+    print_list(whole, "reviews", REVIEW);
     print_list(whole, "certificates", CERTIFICATE);
     print_list(whole, "voided", VOIDED);
     print_list(whole, "events", EVENT);

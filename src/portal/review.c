@@ -259,12 +259,25 @@ int act_review(const struct act *act, const char *id, const struct act_decision 
 /* ---- the paper
  * ------------------------------------------------------------------------------------------------ */
 
+/* A mistyped number is put right: it neither begins the promise again nor tells the applicant twice. */
+static int correct_paper(const struct act *act, const struct portal_application *row, const char *number,
+                         struct err *err)
+{
+    const struct portal_event event = {.application = row->id,
+                                       .who = act->who,
+                                       .what = application_event_name(APPLICATION_PAPER),
+                                       .from_state = row->state,
+                                       .to_state = row->state,
+                                       .detail = number};
+    return portal_event_add(act->db, act->now, &event, err);
+}
+
 int act_paper(const struct act *act, const char *id, const char *number, struct err *err)
 {
     struct portal_application row;
     struct act_clock clock;
     char typed[65];
-    struct act_move move = {.detail = typed};
+    struct act_move move = {.detail = typed, .clock = &clock};
     if (act_take(act, id, APPLICATION_PAPER, &row, &move, err) != 0 ||
         act_note("number", number, WORKFLOW_NUMBER_MAX, true, typed, sizeof(typed), err) != 0)
         return -1;
@@ -273,10 +286,7 @@ int act_paper(const struct act *act, const char *id, const char *number, struct 
     if (db_exec(act->db, PSQL_APPLICATION_PAPER, DB_ARGS(DB_TEXT(id), DB_TEXT(typed), DB_INT(act->now)), NULL,
                 err) != 0)
         return -1;
-    if (!*row.paper_number) { /* a corrected number does not begin the promise again */
-        if (act_clock_start(act, PROMISE_FINAL_REVIEW, &clock, err) != 0)
-            return -1;
-        move.clock = &clock;
-    }
-    return act_move(act, &move, err);
+    if (*row.paper_number)
+        return correct_paper(act, &row, typed, err);
+    return act_clock_start(act, PROMISE_FINAL_REVIEW, &clock, err) == 0 ? act_move(act, &move, err) : -1;
 }

@@ -135,7 +135,7 @@ static int seed_year(struct db *db, int64_t now, const char *folder, const char 
     buf_init(&csv);
     if (path_join(path, sizeof(path), folder, name, err) == 0 &&
         file_read(path, CALENDAR_MAX, &csv, err) == 0 && buf_cstr(&csv))
-        rc = calendar_load(db, now, year_of(name), buf_cstr(&csv), name, err);
+        rc = calendar_load(db, now, year_of(name), buf_cstr(&csv), "", err);
     buf_done(&csv);
     return rc == 0 ? 0 : err_prepend(err, "%s", path);
 }

@@ -202,6 +202,14 @@ static const struct field CERTIFICATE[] = {{0, FIELD_TEXT, "serial"},
 static const struct field VOIDED[] = {{0, FIELD_TEXT, "serial"},      {1, FIELD_INT, "generation"},
                                       {2, FIELD_TEXT, "station"},     {3, FIELD_TEXT, "reason"},
                                       {4, FIELD_TIME, "recorded_at"}, {0, FIELD_END, NULL}};
+static const struct field ORDER[] = {
+    {0, FIELD_TEXT, "id"},           {2, FIELD_TEXT, "state"},        {3, FIELD_INT, "fen"},
+    {4, FIELD_TIME, "created_at"},   {5, FIELD_TEXT, "method"},       {6, FIELD_TEXT, "reference"},
+    {7, FIELD_TIME, "paid_at"},      {8, FIELD_TEXT, "confirmed_by"}, {10, FIELD_TEXT, "refund_reference"},
+    {11, FIELD_TIME, "refunded_at"}, {12, FIELD_TEXT, "refunded_by"}, {0, FIELD_END, NULL}};
+static const struct field REVIEW[] = {
+    {0, FIELD_TEXT, "stage"}, {1, FIELD_TEXT, "decision"}, {2, FIELD_TEXT, "reviewer"}, {3, FIELD_TIME, "at"},
+    {4, FIELD_TEXT, "note"},  {6, FIELD_FLAG, "void"},     {0, FIELD_END, NULL}};
 static const struct field EVENT[] = {
     {0, FIELD_TIME, "at"},     {1, FIELD_TEXT, "who"},  {2, FIELD_TEXT, "what"},
     {3, FIELD_TEXT, "from"},   {4, FIELD_TEXT, "to"},   {5, FIELD_FLAG, "alert"},
@@ -311,10 +319,9 @@ int portal_application_json(struct db *db, const char *id, json_t **ret, struct 
         const char *name;
         enum portal_sql statement;
         const struct field *fields;
-    } LISTS[] = {{"lendings", PSQL_LENDINGS_OF, LENDING},
-                 {"certificates", PSQL_CERTIFICATES_OF, CERTIFICATE},
-                 {"voided", PSQL_VOIDED_OF, VOIDED},
-                 {"events", PSQL_EVENTS_OF, EVENT}};
+    } LISTS[] = {{"orders", PSQL_ORDERS_OF, ORDER},       {"reviews", PSQL_REVIEWS_OF, REVIEW},
+                 {"lendings", PSQL_LENDINGS_OF, LENDING}, {"certificates", PSQL_CERTIFICATES_OF, CERTIFICATE},
+                 {"voided", PSQL_VOIDED_OF, VOIDED},      {"events", PSQL_EVENTS_OF, EVENT}};
     json_t *whole = NULL;
     if (put_application(db, id, &whole, err) != 0)
         return -1;

@@ -59,8 +59,8 @@ struct portal_certificate {
 int portal_certificate_by_serial(struct db *db, const char *serial, bool *ret_found,
                                  struct portal_certificate *ret, struct err *err);
 
-/* Everything that is known of one application, as JSON for people: document, lendings, certificates (with
- * PEM), voids, events. The caller's. */
+/* Everything that is known of one application, as JSON for people: document, orders, reviews, lendings,
+ * certificates (with PEM), voids, events. The caller's. */
 int portal_application_json(struct db *db, const char *id, json_t **ret, struct err *err);
 
 struct portal_event {

@@ -404,6 +404,13 @@ static void the_final_approval_waits_for_the_paper(void **state)
     DO(paper(id));
     DO(paper(id)); /* scanned twice */
     assert_int_equal(events(id, "paper_received", NULL), 1);
+    int64_t told = 0, again = 0;
+    assert_int_equal(notice_unread(act.db, applicant.id, &told, &err), 0);
+    DO(act_paper(&act, id, "SF9999999999999", &err)); /* mistyped */
+    assert_string_equal(row_of(id).paper_number, "SF9999999999999");
+    assert_int_equal(events(id, "paper_received", NULL), 2);
+    assert_int_equal(notice_unread(act.db, applicant.id, &again, &err), 0);
+    assert_int_equal(again, told);
     DO(decide(id, &final, REVIEW_APPROVE));
 }
 
