@@ -226,6 +226,9 @@ account_password_PKGS  := $(account_PKGS)
 UNIT += export
 export_ROOMS := web base
 export_PKGS  := libcrypto xlsxwriter
+UNIT += document
+document_ROOMS := web base
+document_PKGS  := libcrypto pangocairo fontconfig libqrencode
 
 # ---- notices and mail
 UNIT += notice mail
@@ -238,3 +241,17 @@ mail_PKGS    := libcrypto jansson libconfig
 UNIT += certificate_words
 certificate_words_ROOMS := portal domain base
 certificate_words_PKGS  := libcrypto jansson
+
+# ---- the application form, materials
+UNIT += form regions material
+form_ROOMS     := portal store domain base
+form_PKGS      := libcrypto jansson libconfig sqlite3 zlib libargon2
+regions_ROOMS  := portal domain base
+regions_PKGS   := libcrypto jansson
+material_ROOMS := $(form_ROOMS)
+material_PKGS  := $(form_PKGS)
+
+FUZZ += material
+fuzz_material_ROOMS := portal base
+fuzz_material_PKGS  := libcrypto zlib
+fuzz_material_FLAGS := -max_len=65536
