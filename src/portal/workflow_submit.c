@@ -164,10 +164,12 @@ static int refuse_another_fee(const struct act *act, const struct portal_applica
 }
 
 static int submit_again(const struct act *act, const struct portal_application *row,
-                        const struct form_world *world, const struct submission *s, struct act_move *move,
-                        struct err *err)
+                        const struct form_world *world, const struct submission *s, struct err *err)
 {
     struct act_clock clock = {.days = row->promise_days};
+    struct act_move move = {.from = row, .event = APPLICATION_RESUBMIT, .clock = &clock};
+    if (application_next(application_state_from_name(row->state), move.event, &move.to, err) != 0)
+        return err_prepend(err, "application %s", row->id);
     if (refuse_another_fee(act, row, world, &s->app, err) != 0)
         return -1;
     int rc =
@@ -176,29 +178,26 @@ static int submit_again(const struct act *act, const struct portal_application *
             : act_clock_start(act, PROMISE_FIRST_REVIEW, &clock, err);
     if (rc != 0 || store_document(act, s, err) != 0)
         return -1;
-    move->clock = &clock;
-    return act_move(act, move, err);
+    return act_move(act, &move, err);
 }
 
 int act_submit(const struct act *act, const char *id, const struct form_world *world, struct err *err)
 {
     struct portal_application row;
-    struct act_move move = {.from = &row, .event = APPLICATION_RESUBMIT};
+    enum application_state next;
     struct submission s = {0};
     struct form_world named = *world; /* the organisation may get its name and identifier here */
     if (portal_application_get(act->db, id, &row, err) != 0)
         return -1;
     bool again = application_state_from_name(row.state) == APPLICATION_RETURNED;
     if (application_next(application_state_from_name(row.state),
-                         again ? APPLICATION_RESUBMIT : APPLICATION_SUBMIT, &move.to, err) != 0)
+                         again ? APPLICATION_RESUBMIT : APPLICATION_SUBMIT, &next, err) != 0)
         return err_prepend(err, "application %s", id);
     int rc = make_document(act, &row, &named, &s, err);
     if (rc == 0 && again)
-        rc = submit_again(act, &row, &named, &s, &move, err);
-    else if (rc == 0 && store_document(act, &s, err) == 0)
-        rc = submit_first(act, &row, &named, &s, err);
-    else
-        rc = -1;
+        rc = submit_again(act, &row, &named, &s, err);
+    else if (rc == 0)
+        rc = store_document(act, &s, err) == 0 ? submit_first(act, &row, &named, &s, err) : -1;
     submission_done(&s);
     return rc;
 }
