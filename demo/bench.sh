@@ -151,6 +151,7 @@ mail = {
 data = "$ROOT/data";
 approval_key = "$BENCH/portal/approval.key";
 approval_public_key = "$BENCH/portal/approval.pem";
+ca_chain = "$BENCH/ca.pem";
 profiles = [$names];
 lease_seconds = $BENCH_LEASE;
 END
