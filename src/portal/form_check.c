@@ -222,6 +222,14 @@ static enum text_id empty_text(const struct form_field *field)
     return strcmp(field->key, "identifier") == 0 ? TEXT_FORM_WRONG_NO_IDENTIFIER : TEXT_FORM_WRONG_EMPTY;
 }
 
+static enum text_id long_text(const struct form_field *field)
+{
+    enum text_id empty = empty_text(field);
+    return empty == TEXT_FORM_WRONG_CHOOSE          ? empty
+           : empty == TEXT_FORM_WRONG_NO_IDENTIFIER ? TEXT_FORM_WRONG_USCC_LENGTH
+                                                    : TEXT_FORM_WRONG_LONG;
+}
+
 /* Does a field count now? One that belongs to the other choice (no agent, pickup) is neither looked at nor
  * used. */
 static bool counts(const struct form_field *field, const json_t *form)
@@ -260,10 +268,7 @@ static int check_field(struct check *c, run_check *run, json_t *errors, struct e
     if (!*c->value)
         return 0;
     if (utf8_chars(c->value) > c->field->max)
-        return put_text(errors, c,
-                        strcmp(c->field->key, "identifier") == 0 ? TEXT_FORM_WRONG_USCC_LENGTH
-                                                                 : TEXT_FORM_WRONG_LONG,
-                        err);
+        return put_text(errors, c, long_text(c->field), err);
     if (run(c, &wrong, err) != 0)
         return -1;
     return wrong == FINE ? 0 : put_text(errors, c, wrong, err);

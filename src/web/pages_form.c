@@ -160,6 +160,17 @@ static int save(struct web_call *c, struct form_view *v, struct err *err)
 
 /* ---- submitting ---- */
 
+/* What only submitting finds out. */
+static const struct {
+    enum err_code code;
+    enum text_id said;
+} REFUSALS[] = {
+    {ERR_NOT_FOUND, TEXT_FORM_NO_PRICE},
+    {ERR_EXISTS, TEXT_FORM_IDENTIFIER_TAKEN},
+    {ERR_FIELD, TEXT_FORM_WRONG_DOCUMENT},
+    {ERR_IDENTIFIER, TEXT_FORM_WRONG_DOCUMENT},
+};
+
 static int submit(struct web_call *c, struct form_view *v, struct err *err)
 {
     if (form_check(v->form, FORM_SECTION_COUNT, &v->world, c->application.id, c->lang, &v->errors, err) != 0)
@@ -179,11 +190,12 @@ static int submit(struct web_call *c, struct form_view *v, struct err *err)
     }
     if (err->code == ERR_WRONG_STATE || err->code == ERR_CONFLICT)
         return staff_undo(c, err) == 0 ? leave(c, TEXT_FORM_SUBMITTED_ALREADY, err) : -1;
-    if (err->code != ERR_NOT_FOUND && err->code != ERR_FIELD)
-        return -1;
-    if (staff_undo(c, err) != 0 || web_error(c, "", TEXT_FORM_NO_PRICE, err) != 0)
-        return -1;
-    return show(c, v, 422, err);
+    for (size_t i = 0; i < sizeof(REFUSALS) / sizeof(REFUSALS[0]); i++)
+        if (err->code == REFUSALS[i].code)
+            return staff_undo(c, err) == 0 && web_error(c, "", REFUSALS[i].said, err) == 0
+                       ? show(c, v, 422, err)
+                       : -1;
+    return -1;
 }
 
 int page_form_post(struct web_call *c, struct err *err)
