@@ -85,10 +85,12 @@ class Person {
         }
     }
 
-    /* Press a button of <main>, and wait for the page that comes of it. */
+    /* Press a button of <main>, say yes when it asks, and wait for the page that comes of it. */
     async press(selector) {
         const button = this.page.locator(`main ${selector}`).first();
-        await Promise.all([this.page.waitForNavigation({ waitUntil: 'load' }), button.click()]);
+        const asks = this.js && (await button.evaluate((b) => Boolean(b.dataset.confirm || b.form?.dataset.confirm)));
+        const there = this.page.waitForNavigation({ waitUntil: 'load' });
+        await Promise.all([there, button.click().then(() => asks && this.page.locator('dialog[open] button.btn-primary').click())]);
     }
 
     async log_in(account) {
