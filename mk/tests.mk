@@ -212,6 +212,10 @@ template_PKGS  := libcrypto jansson
 UNIT += web
 web_ROOMS      := web portal store domain base
 web_PKGS       := $(caportald_PKGS)
+FUZZ += web
+fuzz_web_ROOMS := web portal store domain base
+fuzz_web_PKGS  := $(caportald_PKGS)
+fuzz_web_FLAGS := -max_len=512
 
 # ---- accounts
 UNIT += account account_session account_password
@@ -252,6 +256,6 @@ material_ROOMS := $(form_ROOMS)
 material_PKGS  := $(form_PKGS)
 
 FUZZ += material
-fuzz_material_ROOMS := portal base
-fuzz_material_PKGS  := libcrypto zlib
+fuzz_material_ROOMS := portal store domain base
+fuzz_material_PKGS  := libcrypto jansson libconfig sqlite3 zlib libargon2
 fuzz_material_FLAGS := -max_len=65536
