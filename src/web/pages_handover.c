@@ -15,12 +15,16 @@
 static const struct bench_part {
     enum application_state state;
     enum text_id title, hint;
-    bool oldest; /* by the promise, due first */
-} PARTS[] = {{APPLICATION_FAILED, TEXT_STAFF_BENCH_FAILED, TEXT_STAFF_BENCH_FAILED_HINT, false},
-             {APPLICATION_MADE, TEXT_STAFF_BENCH_MADE, TEXT_STAFF_BENCH_MADE_HINT, true},
-             {APPLICATION_READY, TEXT_STAFF_BENCH_READY, TEXT_STAFF_BENCH_READY_HINT, true},
-             {APPLICATION_CLAIMED, TEXT_STAFF_BENCH_CLAIMED, TEXT_STAFF_BENCH_CLAIMED_HINT, true},
-             {APPLICATION_APPROVED, TEXT_STAFF_BENCH_APPROVED, TEXT_STAFF_BENCH_APPROVED_HINT, true}};
+    bool oldest;         /* by the promise, due first */
+    bool token, promise; /* which columns say something */
+    bool deal;           /* the operator has something to do */
+} PARTS[] = {
+    {APPLICATION_FAILED, TEXT_STAFF_BENCH_FAILED, TEXT_STAFF_BENCH_FAILED_HINT, false, false, false, true},
+    {APPLICATION_MADE, TEXT_STAFF_BENCH_MADE, TEXT_STAFF_BENCH_MADE_HINT, true, true, false, true},
+    {APPLICATION_READY, TEXT_STAFF_BENCH_READY, TEXT_STAFF_BENCH_READY_HINT, true, true, false, true},
+    {APPLICATION_CLAIMED, TEXT_STAFF_BENCH_CLAIMED, TEXT_STAFF_BENCH_CLAIMED_HINT, true, false, true, false},
+    {APPLICATION_APPROVED, TEXT_STAFF_BENCH_APPROVED, TEXT_STAFF_BENCH_APPROVED_HINT, true, false, true,
+     false}};
 
 static int put_part(struct web_call *c, const struct bench_part *part, json_t *parts, struct err *err)
 {
@@ -44,11 +48,13 @@ static int put_part(struct web_call *c, const struct bench_part *part, json_t *p
                                             : ""));
     }
     bool more = json_string_value(json_object_get(page, "next"))[0] != '\0';
-    if (rc == 0 && json_array_append_new(
-                       parts, json_pack("{s:s,s:s,s:s,s:s,s:O,s:o,s:b}", "id", state, "title",
-                                        text(part->title, c->lang), "hint", text(part->hint, c->lang),
-                                        "state", state, "rows", rows, "all_url",
-                                        json_sprintf("/applications?state=%s", state), "more", more)) != 0)
+    if (rc == 0 &&
+        json_array_append_new(parts, json_pack("{s:s,s:s,s:s,s:s,s:O,s:o,s:b,s:b,s:b,s:b}", "id", state,
+                                               "title", text(part->title, c->lang), "hint",
+                                               text(part->hint, c->lang), "state", state, "rows", rows,
+                                               "all_url", json_sprintf("/applications?state=%s", state),
+                                               "more", more, "token", part->token, "clock", part->promise,
+                                               "deal", part->deal && web_is(c, ROLE_OPERATOR))) != 0)
         rc = err_set(err, ERR_MEMORY, "bench");
     json_decref(page);
     return rc;
@@ -88,8 +94,7 @@ int page_bench(struct web_call *c, struct err *err)
         json_decref(parts);
         return -1;
     }
-    if (web_set(c, "parts", parts, err) != 0 || put_alerts(c, err) != 0 ||
-        web_set_bool(c, "may_act", web_is(c, ROLE_OPERATOR), err) != 0)
+    if (web_set(c, "parts", parts, err) != 0 || put_alerts(c, err) != 0)
         return -1;
     return web_render(c, "bench", 200, err);
 }

@@ -53,7 +53,7 @@ int review_each_group(const struct web_call *c, const json_t *form,
     const char *group = "";
     for (size_t i = 0; i < form_n_fields; i++) {
         const struct form_field *f = &form_fields[i];
-        if (strcmp(f->group, group) == 0 || (!form_field_needed(f, form) && !form_value(form, f->key)[0]))
+        if (strcmp(f->group, group) == 0 || !form_field_needed(f, form))
             continue;
         group = f->group;
         if (each(f->key, text(staff_field_label(f), c->lang), false, arg, err) != 0)

@@ -102,27 +102,45 @@ static json_t *chosen_of(const struct web_call *c, const json_t *materials)
     return first;
 }
 
+static void dress_material(const struct web_call *c, json_t *m)
+{
+    const char *id = text_of(m, "id"), *media_type = text_of(m, "media_type");
+    json_object_set_new(m, "title", json_string(kind_title(c, text_of(m, "kind"))));
+    json_object_set_new(m, "file_url", json_sprintf("/applications/%s/materials/%s", c->application.id, id));
+    json_object_set_new(m, "view_url",
+                        json_sprintf("/applications/%s/review?material=%s#viewer", c->application.id, id));
+    json_object_set_new(m, "is_image", json_boolean(strncmp(media_type, "image/", 6) == 0));
+}
+
+/* In the order in which they are asked for. */
+static json_t *sorted(const json_t *materials)
+{
+    json_t *list = json_array(), *m;
+    for (size_t k = 0; list && k < material_n_kinds; k++) {
+        size_t i;
+        json_array_foreach((json_t *)(uintptr_t)materials, i, m)
+        {
+            if (strcmp(text_of(m, "kind"), material_kinds[k].name) == 0)
+                json_array_append(list, m);
+        }
+    }
+    return list;
+}
+
 static int put_materials(struct web_call *c, struct err *err)
 {
-    json_t *materials = NULL, *m;
+    json_t *stored = NULL, *m;
     size_t i;
-    if (material_list(c->db, c->application.id, &materials, err) != 0)
+    if (material_list(c->db, c->application.id, &stored, err) != 0)
         return -1;
-    json_t *chosen = chosen_of(c, materials);
+    json_t *materials = sorted(stored), *chosen = chosen_of(c, materials);
+    json_decref(stored);
     json_array_foreach(materials, i, m)
     {
-        const char *id = text_of(m, "id");
-        json_object_set_new(m, "title", json_string(kind_title(c, text_of(m, "kind"))));
-        json_object_set_new(m, "file_url",
-                            json_sprintf("/applications/%s/materials/%s", c->application.id, id));
-        json_object_set_new(
-            m, "view_url", json_sprintf("/applications/%s/review?material=%s#viewer", c->application.id, id));
-        json_object_set_new(m, "is_image", json_boolean(strncmp(text_of(m, "media_type"), "image/", 6) == 0));
-        json_object_set_new(m, "is_pdf",
-                            json_boolean(strcmp(text_of(m, "media_type"), "application/pdf") == 0));
+        dress_material(c, m);
         json_object_set_new(m, "chosen", json_boolean(m == chosen));
     }
-    if (chosen && web_set(c, "viewed", json_deep_copy(chosen), err) != 0) {
+    if (chosen && web_set(c, "viewed", json_incref(chosen), err) != 0) {
         json_decref(materials);
         return -1;
     }

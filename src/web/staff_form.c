@@ -108,8 +108,9 @@ int staff_section(struct web_call *c, const json_t *form, int section, const cha
     json_t *list = json_array();
     for (size_t i = 0; list && i < form_n_fields; i++) {
         const struct form_field *field = &form_fields[i];
-        if ((int)field->section != section || continues(i) ||
-            (!form_field_needed(field, form) && !form_value(form, field->key)[0]))
+        /* what was typed before another answer made it needless is none of the application's */
+        if ((int)field->section != section || continues(i) || !form_field_needed(field, form) ||
+            !form_value(form, field->key)[0])
             continue;
         if (put_field(c, form, field, reveal, list, err) != 0) {
             json_decref(list);
