@@ -24,7 +24,8 @@ int act_draft(const struct act *act, const struct account_user *user, int64_t te
  * name is entered: the account's organisation gets it, and an institution without a USCC its "zcy…" identifier. */
 int act_form_save(const struct act *act, const char *id, const json_t *changes, struct err *err);
 /* ERR_FIELD when form_check finds errors (the page shows them first). First time: to 待缴费 with an order, or to 待初审
- * when the fee is 0. After a return: to 待初审, no fee, its place in the queue kept. */
+ * when the fee is 0. After a return: to 待初审, no fee, its place in the queue kept. ERR_NOT_FOUND: the price list has
+ * nothing for it; ERR_REFUSED: after a return it would have another fee; ERR_EXISTS: the USCC is another account's. */
 int act_submit(const struct act *act, const char *id, const struct form_world *world, struct err *err);
 /* Paid: the order becomes "refund due". Made: its certificate is voided here, and the operator told to recycle the
  * token. */

@@ -92,11 +92,9 @@ static int fee_of(const struct act *act, const struct form_world *world, const s
                   int64_t *ret_fen, struct err *err)
 {
     if (price_of(act->db, organisation_kind_name(world->organisation.kind), app->profile, app->validity_days,
-                 ret_fen, err) == 0)
-        return 0;
-    if (err->code == ERR_NOT_FOUND)
-        err->code = ERR_REFUSED;
-    return err_prepend(err, "application %s", app->id);
+                 ret_fen, err) != 0)
+        return err_prepend(err, "application %s", app->id);
+    return 0;
 }
 
 /* ---- the first time
@@ -159,8 +157,8 @@ static int refuse_another_fee(const struct act *act, const struct portal_applica
         return -1;
     if (fen == (found ? o.fen : 0))
         return 0;
-    return err_set(err, ERR_FIELD,
-                   "validity_days: this has another fee; withdraw the application and apply anew");
+    return err_set(err, ERR_REFUSED, "application %s: it has another fee now; withdraw it and apply anew",
+                   row->id);
 }
 
 static int submit_again(const struct act *act, const struct portal_application *row,

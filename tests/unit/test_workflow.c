@@ -471,7 +471,7 @@ static void a_correction_may_not_become_a_dearer_application(void **state)
     to_first_review(id);
     DO(decide(id, &first, REVIEW_RETURN));
     DO(save(id, "validity_days", "730"));
-    REFUSED(submit(id), ERR_FIELD, "validity_days");
+    REFUSED(submit(id), ERR_REFUSED, "another fee");
     DO(save(id, "validity_days", "365"));
     put_price("enterprise", "org-sign-p256", 365,
               5 * FEE); /* but a new price list does not touch what was paid */
