@@ -133,9 +133,11 @@ int account_session_owner(struct db *db, const char *token, char ret_user[UUID_S
 int account_session_end(struct db *db, const char *sha256, struct err *err);
 int account_session_end_all(struct db *db, const char *user, const char *but_sha256, struct err *err);
 
-/* ---- throttling: 5 failures free, then 1, 2, 4 … 900 s; forgotten after a day; account and address each */
+/* ---- throttling: 5 failures free, then 1, 2, 4 … 900 s; forgotten after a day without one */
 int account_throttle_wait(struct db *db, int64_t now, const char *key, int64_t *ret_ms, struct err *err); /* 0: go on */
 int account_throttle_fail(struct db *db, int64_t now, const char *key, struct err *err);
+/* Of a key that many people share (an address): `free_failures` before the first wait. */
+int account_throttle_fail_after(struct db *db, int64_t now, const char *key, int64_t free_failures, struct err *err);
 /* Takes one failure back: a try is counted before its password is hashed, so that many at once do not all slip through. */
 int account_throttle_forgive(struct db *db, const char *key, struct err *err);
 int account_throttle_clear(struct db *db, const char *key, struct err *err);

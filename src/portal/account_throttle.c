@@ -20,16 +20,17 @@ int account_throttle_wait(struct db *db, int64_t now, const char *key, int64_t *
     return 0;
 }
 
-/* 5 failures cost nothing; then 1, 2, 4 … seconds. */
-static int64_t wait_seconds(int64_t failures)
+/* 1, 2, 4 … seconds, once the free ones are used up. */
+static int64_t wait_seconds(int64_t failures, int64_t free_failures)
 {
-    int64_t over = failures - FREE_FAILURES - 1;
+    int64_t over = failures - free_failures - 1;
     if (over < 0)
         return 0;
     return over >= 10 ? WAIT_MAX_S : INT64_C(1) << over;
 }
 
-int account_throttle_fail(struct db *db, int64_t now, const char *key, struct err *err)
+int account_throttle_fail_after(struct db *db, int64_t now, const char *key, int64_t free_failures,
+                                struct err *err)
 {
     struct db_rows *rows = NULL;
     int64_t failures = 0;
@@ -43,7 +44,13 @@ int account_throttle_fail(struct db *db, int64_t now, const char *key, struct er
     if (r != 1)
         return r < 0 ? -1 : err_set(err, ERR_DATABASE, "throttle: no row");
     return db_exec(db, PSQL_THROTTLE_UNTIL,
-                   DB_ARGS(DB_TEXT(key), DB_INT(now + wait_seconds(failures) * 1000)), NULL, err);
+                   DB_ARGS(DB_TEXT(key), DB_INT(now + wait_seconds(failures, free_failures) * 1000)), NULL,
+                   err);
+}
+
+int account_throttle_fail(struct db *db, int64_t now, const char *key, struct err *err)
+{
+    return account_throttle_fail_after(db, now, key, FREE_FAILURES, err);
 }
 
 int account_throttle_forgive(struct db *db, const char *key, struct err *err)

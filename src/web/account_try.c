@@ -4,6 +4,10 @@
 
 #include "web/account_web.h"
 
+/* An office shares one address: what is free of it is more, and each day begins anew. */
+#define ADDRESS_FREE 30
+#define DAY_MS       INT64_C(86400000)
+
 /* Who has an IPv6 network has all of its addresses: its /64 is counted. */
 static void network_of(const char *address, char ret[INET6_ADDRSTRLEN])
 {
@@ -20,7 +24,8 @@ static void name_keys(const struct web_call *c, const char *purpose, const char 
     char network[INET6_ADDRSTRLEN];
     network_of(c->address, network);
     memset(t, 0, sizeof(*t));
-    snprintf(t->address, sizeof(t->address), "%s:address:%s", purpose, network);
+    snprintf(t->address, sizeof(t->address), "%s:address:%s:%lld", purpose, network,
+             (long long)(c->now / DAY_MS));
     if (*subject)
         snprintf(t->account, sizeof(t->account), "%s:account:%s", purpose, subject);
 }
@@ -36,7 +41,7 @@ static int count(struct web_call *c, struct web_try *t, struct err *err)
         return 0;
     if (t->account[0] && account_throttle_fail(c->db, c->now, t->account, err) != 0)
         return -1;
-    return account_throttle_fail(c->db, c->now, t->address, err);
+    return account_throttle_fail_after(c->db, c->now, t->address, ADDRESS_FREE, err);
 }
 
 int web_try_begin(struct web_call *c, const char *purpose, const char *subject, struct web_try *ret,

@@ -11,7 +11,7 @@ int account_note(struct web_call *c, const char *email, const char *what, const 
 
 /* ---- account_try.c: tries, counted per account and per address */
 struct web_try {
-    char account[ACCOUNT_EMAIL_MAX + 32], address[96];
+    char account[ACCOUNT_EMAIL_MAX + 32], address[128];
     int64_t wait_ms; /* > 0: not now */
 };
 /* Counts one of `purpose` for `subject` ("" = the address alone), before the password is looked at; in a

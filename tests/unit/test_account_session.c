@@ -154,6 +154,16 @@ static void failures_are_forgotten_after_a_day_or_a_success(void **state)
     assert_int_equal(wait_after(NOW, "account:a"), 0);
 }
 
+static void a_key_that_many_share_has_more_free_failures(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(account_throttle_fail_after(db, NOW, "address:::1", 30, &err), 0);
+    assert_int_equal(wait_after(NOW, "address:::1"), 0);
+    assert_int_equal(account_throttle_fail_after(db, NOW, "address:::1", 30, &err), 0);
+    assert_int_equal(wait_after(NOW, "address:::1"), 1000);
+}
+
 static void a_failure_that_was_none_is_taken_back(void **state)
 {
     (void)state;
@@ -197,6 +207,7 @@ int main(void)
         TEST(what_is_over_is_purged_and_what_runs_is_not),
         TEST(five_failures_are_free_then_the_wait_doubles_to_a_quarter_of_an_hour),
         TEST(failures_are_forgotten_after_a_day_or_a_success),
+        TEST(a_key_that_many_share_has_more_free_failures),
         TEST(a_failure_that_was_none_is_taken_back),
         TEST(nothing_in_the_audit_can_be_changed),
     };
