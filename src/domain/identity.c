@@ -47,7 +47,7 @@ bool landline_ok(const char *text)
     size_t area = strspn(p, DIGITS);
     if (*p != '0')
         return false;
-    if (p[area] == '-' && area <= 4) { /* 0571-88888888 */
+    if (area <= 4 && p[area] == '-') { /* 0571-88888888 */
         if (area < 3)
             return false;
         p += area + 1;

@@ -279,7 +279,7 @@ static int go_to_scanned(struct web_call *c, const char *number, bool *ret_found
     struct portal_application a;
     char upper[41];
     size_t n = 0;
-    for (; number[n] && n < sizeof(upper) - 1; n++)
+    for (; n < sizeof(upper) - 1 && number[n]; n++)
         upper[n] = number[n] >= 'a' && number[n] <= 'z' ? (char)(number[n] - 'a' + 'A') : number[n];
     upper[n] = '\0';
     if (find(c, number, ret_found, &a, err) != 0 || (!*ret_found && find(c, upper, ret_found, &a, err) != 0))

@@ -129,7 +129,9 @@ static int stale(struct web_call *c, const json_t *reasons, const char *note, en
     json_t *lines = json_array();
     const char *key;
     json_t *reason;
-    json_object_foreach((json_t *)(uintptr_t)reasons, key, reason) json_array_append(lines, reason);
+    json_object_foreach((json_t *)(uintptr_t)reasons, key, reason) {
+        json_array_append(lines, reason);
+    }
     if (note[0])
         json_array_append_new(lines, json_string(note));
     if (staff_undo(c, err) != 0 ||

@@ -2,7 +2,7 @@
 # The commands around the pages' records: the working-day calendar, and lists of applications in every state.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
-portal_conf
+portal_conf ''
 need "a portal is set up" caportal init
 
 # ---- the calendar
@@ -27,9 +27,9 @@ exits "a file that is not there is said" 3 caportal calendar load 2027 "$T/nowhe
 applications CA-1 CA-2 CA-3 CA-4 CA-5
 exits "a state that is none is refused" 2 caportal applications --state approve
 like "and the right ones are named" "$ERR" "draft, awaiting_payment, first_review.*ready_for_pickup, issued"
-for state in $(sed -n 's/^X([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$ROOT/src/portal/application_state.def"); do
+while read -r state; do
     ok "--state $state is known" caportal applications --state "$state"
-done
+done < <(sed -n 's/^X([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$ROOT/src/portal/application_state.def")
 ids() { caportal applications --json "$@" | jq -r '[.[].id] | join(" ")'; }
 is "a page has as many as asked for" "$(ids --limit 2)" "CA-1 CA-2"
 is "the next begins after its last" "$(ids --limit 2 --after CA-2)" "CA-3 CA-4"
