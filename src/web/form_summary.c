@@ -92,6 +92,8 @@ static int put_fee(struct web_call *c, const struct form_view *v, struct err *er
     int64_t fen = 0;
     struct err why = {0};
     long days = strtol(form_value(v->form, "validity_days"), NULL, 10);
+    if (web_set_bool(c, "fee_known", false, err) != 0)
+        return -1;
     if (strcmp(c->application.state, "returned") == 0)
         return web_set_text(c, "fee", text(TEXT_FORM_FEE_PAID, c->lang), err);
     int rc = price_of(c->db, organisation_kind_name(v->world.organisation.kind),
@@ -99,6 +101,8 @@ static int put_fee(struct web_call *c, const struct form_view *v, struct err *er
     if (rc != 0 && why.code != ERR_NOT_FOUND)
         return *err = why, -1;
     form_money(fen, c->lang, words, sizeof(words));
+    if (web_set_bool(c, "fee_known", rc == 0, err) != 0)
+        return -1;
     return web_set_text(c, "fee", rc == 0 ? words : text(TEXT_FORM_FEE_UNKNOWN, c->lang), err);
 }
 

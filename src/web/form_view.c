@@ -372,7 +372,7 @@ int form_view_put(struct web_call *c, struct form_view *v, struct err *err)
     case FORM_DELIVERY:
         return form_view_region(c, "regions", "delivery", v->form, err);
     case FORM_MATERIALS:
-        return form_view_materials(c, v->form, v->errors, err);
+        return form_view_materials(c, v->form, v->strict ? v->errors : NULL, err);
     default:
         return 0;
     }

@@ -49,13 +49,15 @@ static int put_kind(struct web_call *c, const struct material_kind *kind, const 
         if (strcmp(form_value(m, "kind"), kind->name) == 0)
             rc = put_file(c, m, files, err);
     snprintf(key, sizeof(key), "material_%s", kind->name);
+    const char *said = form_value(json_object_get(c->ctx, "errors"), key); /* of what was just chosen */
     bool needed = form_needs(kind->required, form);
     if (rc == 0 && (needed || json_array_size(files) > 0) &&
-        json_array_append_new(kinds, json_pack("{s:s,s:s,s:s,s:b,s:s,s:O,s:b,s:b}", "kind", kind->name,
-                                               "title", kind->title[c->lang], "hint", kind->hint[c->lang],
-                                               "required", needed, "error", form_value(errors, key), "files",
-                                               files, "is_form", strcmp(kind->name, "application_form") == 0,
-                                               "is_letter", strcmp(kind->name, "authorisation") == 0)) != 0)
+        json_array_append_new(kinds,
+                              json_pack("{s:s,s:s,s:s,s:b,s:s,s:O,s:b,s:b}", "kind", kind->name, "title",
+                                        kind->title[c->lang], "hint", kind->hint[c->lang], "required", needed,
+                                        "error", *said ? said : form_value(errors, key), "files", files,
+                                        "is_form", strcmp(kind->name, "application_form") == 0, "is_letter",
+                                        strcmp(kind->name, "authorisation") == 0)) != 0)
         rc = err_set(err, ERR_MEMORY, "materials");
     json_decref(files);
     return rc;
