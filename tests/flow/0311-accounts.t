@@ -4,7 +4,7 @@
 . "$(dirname "$0")/portal.sh"
 . "$(dirname "$0")/pages.sh"
 
-portal_pages_conf
+portal_pages_conf ''
 need "a portal is set up" caportal init
 need "there is a reviewer" web_user first@example.com 初审甲 first_reviewer
 need "there is an applicant" web_user a@corp.com 王小明 applicant --organisation-kind enterprise --organisation 杭州示例科技有限公司 --uscc 91330100799655058B

@@ -83,8 +83,10 @@ mail_text() { # FILE
 mails_to() { # EMAIL [TEXT IN IT]: files, oldest first
     local file
     # shellcheck disable=SC2012 # the names are the mailer's own
-    for file in $(ls -tr "$T"/mail/*.eml 2>/dev/null); do
-        grep -qi "^To: *<$1>" "$file" && { [ -z "${2-}" ] || mail_text "$file" | grep -qF -- "$2"; } && echo "$file"
+    ls -tr "$T"/mail/*.eml 2>/dev/null | while read -r file; do
+        grep -qi "^To: *<$1>" "$file" || continue
+        [ -z "${2-}" ] || mail_text "$file" | grep -qF -- "$2" || continue
+        echo "$file"
     done
 }
 enough_mails() { [ "$(mails_to "$1" "$2" | wc -l)" -ge "$3" ]; }
