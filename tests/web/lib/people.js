@@ -59,6 +59,7 @@ class Person {
     }
 
     async go(url) {
+        this.touched = Date.now();
         return this.page.goto(url);
     }
 
@@ -87,6 +88,7 @@ class Person {
 
     /* Press a button of <main>, say yes when it asks, and wait for the page that comes of it. */
     async press(selector) {
+        this.touched = Date.now();
         const button = this.page.locator(`main ${selector}`).first();
         const asks = this.js && (await button.evaluate((b) => Boolean(b.dataset.confirm || b.form?.dataset.confirm)));
         const there = this.page.waitForNavigation({ waitUntil: 'load' });

@@ -9,11 +9,10 @@ const { scans } = require('./fixtures.js');
 function web_test(name, body, environment) {
     const stage = {};
     tap.on_failure(async (n) => {
-        const seated = stage.office?.seated ?? [];
-        for (const [i, p] of seated.entries()) {
-            if (p.page.isClosed()) continue;
+        const seated = (stage.office?.seated ?? []).filter((p) => p.touched && !p.page.isClosed()).sort((a, b) => b.touched - a.touched);
+        for (const [i, p] of seated.slice(0, 3).entries()) {
             tap.diag(`${p.account?.name ?? 'somebody'} is at ${p.page.url()}`);
-            if (i >= seated.length - 3) await p.shot(`failed/${name}-${n}-${p.account?.name ?? i}`);
+            await p.shot(`failed/${name}-${n}-${p.account?.name ?? i}`);
         }
     });
     tap.file(
