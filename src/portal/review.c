@@ -39,7 +39,6 @@ struct reviewing {
     const struct act *act;
     const struct act_decision *decision;
     struct portal_application row;
-    enum review_stage stage;
     struct first_approval first;
     char *reasons; /* canonical JSON */
     char note[ACT_NOTE_SIZE], detail[256];
@@ -69,17 +68,13 @@ static int read_first_approval(struct reviewing *r, struct err *err)
 static int check_stage(struct reviewing *r, const char *id, struct err *err)
 {
     const struct act_decision *d = r->decision;
-    if ((unsigned int)d->decision >= REVIEW_DECISION_COUNT)
+    if ((unsigned int)d->decision >= REVIEW_DECISION_COUNT || (unsigned int)d->stage > REVIEW_FINAL)
         return err_set(err, ERR_FIELD, "decision: there is no such decision");
-    if (portal_application_get(r->act->db, id, &r->row, err) != 0)
+    if (act_take(r->act, id, STAGES[d->stage].event[d->decision], &r->row, &r->move, err) != 0)
         return -1;
-    r->stage =
-        application_state_from_name(r->row.state) == APPLICATION_FINAL_REVIEW ? REVIEW_FINAL : REVIEW_FIRST;
-    if (act_take(r->act, id, STAGES[r->stage].event[d->decision], &r->row, &r->move, err) != 0)
-        return -1;
-    if (!(d->reviewer->roles & STAGES[r->stage].role))
+    if (!(d->reviewer->roles & STAGES[d->stage].role))
         return err_set(err, ERR_REFUSED, "application %s: %s is no %s", id, d->reviewer->email,
-                       role_title(STAGES[r->stage].role, LANG_EN));
+                       role_title(STAGES[d->stage].role, LANG_EN));
     return read_first_approval(r, err);
 }
 
@@ -97,7 +92,7 @@ static int check_content(const struct reviewing *r, struct err *err)
 /* Two people see the same content, and the final one also holds its paper. */
 static int check_final(const struct reviewing *r, struct err *err)
 {
-    if (r->stage != REVIEW_FINAL)
+    if (r->decision->stage != REVIEW_FINAL)
         return 0;
     if (strcmp(r->first.reviewer, r->decision->reviewer->email) == 0)
         return err_set(err, ERR_REFUSED, "application %s: %s made the first review; it takes another person",
@@ -166,7 +161,7 @@ static int record(const struct reviewing *r, struct err *err)
     const struct act_decision *d = r->decision;
     uuid7(id);
     return db_exec(r->act->db, PSQL_REVIEW_INSERT,
-                   DB_ARGS(DB_TEXT(id), DB_TEXT(r->row.id), DB_TEXT(STAGES[r->stage].name),
+                   DB_ARGS(DB_TEXT(id), DB_TEXT(r->row.id), DB_TEXT(STAGES[r->decision->stage].name),
                            DB_TEXT(DECISIONS[d->decision]), DB_TEXT(d->reviewer->email),
                            DB_TEXT(d->review_sha256), DB_TEXT(r->reasons), DB_TEXT(r->note),
                            DB_INT(r->act->now), DB_INT(r->row.promise_due)),
@@ -210,7 +205,7 @@ static int sign(struct reviewing *r, struct err *err)
 static int approve(struct reviewing *r, struct err *err)
 {
     r->clock = ACT_CLOCK_OFF; /* until the paper is there */
-    if (r->stage == REVIEW_FIRST)
+    if (r->decision->stage == REVIEW_FIRST)
         return 0;
     return act_clock_start(r->act, PROMISE_MAKING, &r->clock, err) == 0 ? sign(r, err) : -1;
 }
@@ -220,7 +215,7 @@ static int approve(struct reviewing *r, struct err *err)
 static int give_back(struct reviewing *r, struct err *err)
 {
     r->clock = (struct act_clock){r->row.promise_due, r->row.promise_days, r->act->now};
-    if (r->stage == REVIEW_FIRST)
+    if (r->decision->stage == REVIEW_FIRST)
         return 0;
     r->clock = (struct act_clock){r->first.promise_due, 0, r->first.at};
     if (promise_days(r->act->db, PROMISE_FIRST_REVIEW, &r->clock.days, err) != 0 ||

@@ -75,6 +75,7 @@ int price_of(struct db *db, const char *kind, const char *profile, int64_t valid
 enum review_stage { REVIEW_FIRST, REVIEW_FINAL };
 enum review_decision { REVIEW_APPROVE, REVIEW_RETURN, REVIEW_REJECT, REVIEW_DECISION_COUNT };
 struct act_decision {
+    enum review_stage stage; /* the one that the reviewer saw: ERR_WRONG_STATE when it is at another now */
     enum review_decision decision;
     const struct account_user *reviewer; /* ERR_REFUSED: not the role; final: approved it at first review */
     const char *review_sha256;           /* what the reviewer saw: ERR_CONFLICT when the content is another now */
@@ -82,8 +83,7 @@ struct act_decision {
     const char *note;                    /* reject: why; ERR_FIELD when empty */
     EVP_PKEY *key;                       /* final approval: signs */
 };
-/* The stage is the application's state's. Final approval needs the paper's receipt, and a first approval of the same
- * content: ERR_REFUSED. */
+/* Final approval needs the paper's receipt, and a first approval of the same content: ERR_REFUSED. */
 int act_review(const struct act *act, const char *id, const struct act_decision *decision, struct err *err);
 int act_paper(const struct act *act, const char *id, const char *number, struct err *err); /* again: corrects the number */
 /* Reasons of the last return, {key: reason}; {} when it was not returned. */

@@ -129,7 +129,8 @@ static int stale(struct web_call *c, const json_t *reasons, const char *note, en
     json_t *lines = json_array();
     const char *key;
     json_t *reason;
-    json_object_foreach((json_t *)(uintptr_t)reasons, key, reason) {
+    json_object_foreach((json_t *)(uintptr_t)reasons, key, reason)
+    {
         json_array_append(lines, reason);
     }
     if (note[0])
@@ -195,12 +196,13 @@ static int act_failed(struct web_call *c, enum review_decision decision, const j
 static int decide(struct web_call *c, enum review_decision decision, const json_t *reasons, const char *note,
                   struct err *err)
 {
-    const struct act_decision d = {.decision = decision,
+    bool final = is_final(c);
+    const struct act_decision d = {.stage = final ? REVIEW_FINAL : REVIEW_FIRST,
+                                   .decision = decision,
                                    .reviewer = &c->user,
                                    .review_sha256 = web_field(c, "review_sha256"),
                                    .reasons = reasons,
                                    .note = note};
-    bool final = is_final(c);
     /* Whoever has both roles may have opened it at first review: that decision is none of the final one. */
     if (!under_review(c) || strcmp(web_field(c, "stage"), final ? "final" : "first") != 0)
         return too_late(c, decision, reasons, note, ERR_WRONG_STATE, err);

