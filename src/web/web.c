@@ -223,7 +223,7 @@ static size_t body_max(const char *method, const char *path, void *arg)
 {
     const struct web *web = arg;
     char application[41], param[WEB_PARAM_MAX + 1];
-    if (strcmp(method, "POST") != 0)
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
         return 0;
     enum page_id id = web_find_page(path, application, param);
     return id < PAGE_COUNT && (pages[id].flags & PAGE_UPLOAD) ? (size_t)web->portal->conf.pages.upload_max
