@@ -23,7 +23,7 @@ int web_put_qr(struct web_call *c, const char *content, struct err *err)
 {
     struct buf path;
     int rc = 0;
-    QRcode *code = QRcode_encodeString8bit(content, 0, QR_ECLEVEL_M);
+    QRcode *code = QRcode_encodeString8bit(content, 0, QR_ECLEVEL_L);
     if (!code)
         return errno == ENOMEM ? err_set(err, ERR_MEMORY, "QR code") : err_set(err, ERR_TOO_LARGE, "QR code");
     buf_init_secret(&path);

@@ -44,6 +44,8 @@ static const struct web_input PERSON[] = {
      .help = TEXT_REGISTER_EMAIL_HELP,
      .autocomplete = "username",
      .maxlength = ACCOUNT_EMAIL_MAX},
+};
+static const struct web_input PASSWORDS[] = {
     {.name = "password",
      .label = TEXT_ACCOUNT_PASSWORD,
      .kind = INPUT_PASSWORD,
@@ -69,7 +71,9 @@ static int show(struct web_call *c, unsigned int status, struct err *err)
         web_add_option(c, "kinds", "institution", text(TEXT_ORGANISATION_INSTITUTION, c->lang), err) != 0 ||
         web_put_inputs(c, "organisation_fields", ORGANISATION, sizeof(ORGANISATION) / sizeof(ORGANISATION[0]),
                        NULL, err) != 0 ||
-        web_put_inputs(c, "person_fields", PERSON, sizeof(PERSON) / sizeof(PERSON[0]), NULL, err) != 0)
+        web_put_inputs(c, "person_fields", PERSON, sizeof(PERSON) / sizeof(PERSON[0]), NULL, err) != 0 ||
+        web_put_inputs(c, "password_fields", PASSWORDS, sizeof(PASSWORDS) / sizeof(PASSWORDS[0]), NULL,
+                       err) != 0)
         return -1;
     return web_render(c, "register", status, err);
 }

@@ -60,10 +60,6 @@ static int put_uri(struct web_call *c, const char *secret, struct err *err)
     buf_init_secret(&uri);
     int rc = buf_put_str(&uri, "otpauth://totp/", err);
     if (rc == 0)
-        rc = put_encoded(&uri, issuer, err);
-    if (rc == 0)
-        rc = buf_put_str(&uri, ":", err);
-    if (rc == 0)
         rc = put_encoded(&uri, c->user.email, err);
     if (rc == 0)
         rc = buf_printf(&uri, err, "?secret=%s&issuer=", secret);
