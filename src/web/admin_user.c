@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "portal/notice.h"
+#include "web/account_web.h"
 #include "web/admin.h"
 
 static const unsigned int ROLES[] = {
@@ -100,23 +100,7 @@ void admin_role_names(unsigned int roles, char *ret, size_t cap)
         }
 }
 
-/* ---- invitations ---- */
-
 int admin_invite(struct web_call *c, const struct account_user *u, struct err *err)
 {
-    char token[ACCOUNT_TOKEN_SIZE];
-    struct buf body;
-    buf_init_secret(&body);
-    int rc = account_link_new(c->db, c->now, ACCOUNT_LINK_INVITATION, u->id, token, err);
-    if (rc == 0)
-        rc = buf_printf(&body, err, "%s\n\n{site}/invitation/%s\n\n%s\n",
-                        text(TEXT_MAIL_STAFF_INVITATION, u->lang), token, text(TEXT_MAIL_FOOTER, u->lang));
-    explicit_bzero(token, sizeof(token));
-    if (rc == 0 && !buf_cstr(&body))
-        rc = err_set(err, ERR_MEMORY, "invitation");
-    if (rc == 0)
-        rc = mail_put(c->db, c->now, u->email, text(TEXT_MAIL_STAFF_INVITATION_SUBJECT, u->lang),
-                      buf_cstr(&body), "invitation", err);
-    buf_done(&body);
-    return rc;
+    return account_invite(c, u->id, text(TEXT_ADMIN_OPERATING, u->lang), err);
 }

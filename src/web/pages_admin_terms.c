@@ -86,20 +86,6 @@ static int read_terms(struct web_call *c, int64_t version, struct terms *t, stru
     return r < 0 ? -1 : 0;
 }
 
-static int put_lines(struct web_call *c, const char *key, const char *text, struct err *err)
-{
-    json_t *list;
-    if (admin_list(c, key, &list, err) != 0)
-        return -1;
-    while (*text) {
-        size_t len = strcspn(text, "\r\n");
-        if (len > 0 && admin_append(list, json_stringn(text, len), err) != 0)
-            return -1;
-        text += len + (text[len] != '\0');
-    }
-    return 0;
-}
-
 /* Who agreed to a version. */
 static int put_agreements(struct web_call *c, int64_t version, struct err *err)
 {
@@ -145,9 +131,9 @@ static int show_version(struct web_call *c, int64_t version, struct err *err)
     if (rc == 0)
         rc = web_set_int(c, "version", version, err);
     if (rc == 0)
-        rc = put_lines(c, "zh_lines", t.zh, err);
+        rc = web_set_text(c, "zh", t.zh, err);
     if (rc == 0)
-        rc = put_lines(c, "en_lines", t.en, err);
+        rc = web_set_text(c, "en", t.en, err);
     terms_done(&t);
     if (rc != 0 || put_agreements(c, version, err) != 0)
         return -1;

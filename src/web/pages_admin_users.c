@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "domain/plain_text.h"
-#include "portal/notice.h"
 #include "web/admin.h"
 #include "web/admin_user.h"
 #include "web/input.h"

@@ -45,12 +45,16 @@ static int put_pager(struct web_call *c, const char *name, const char *key, cons
 {
     struct buf url;
     buf_init(&url);
-    int rc = staff_url_add(&url, name, key, err);
-    const char *filter = buf_cstr(&url);
-    if (rc == 0 && !filter)
-        rc = err_set(err, ERR_MEMORY, "audit");
+    int rc = buf_put_str(&url, "/audit", err);
     if (rc == 0)
-        rc = admin_pager(c, "/audit", *filter == '?' ? filter + 1 : filter, last, more, err);
+        rc = staff_url_add(&url, name, key, err);
+    const char *whole = buf_cstr(&url);
+    if (rc == 0 && !whole)
+        rc = err_set(err, ERR_MEMORY, "audit");
+    if (rc == 0) {
+        const char *query = strchr(whole, '?');
+        rc = admin_pager(c, "/audit", query ? query + 1 : "", last, more, err);
+    }
     buf_done(&url);
     return rc;
 }

@@ -118,5 +118,8 @@ int web_context_fill(struct web_call *c, struct err *err)
         web_set_text(c, "csrf", token, err) != 0 || web_set_text(c, "path", r->request->path, err) != 0 ||
         web_set_text(c, "flash", flash, err) != 0 || web_set_text(c, "build", static_build(), err) != 0)
         return -1;
-    return set_user(c, err) == 0 && set_roles(c, err) == 0 && set_unread(c, err) == 0 ? 0 : -1;
+    return set_user(c, err) == 0 && set_roles(c, err) == 0 && set_unread(c, err) == 0 &&
+                   web_context_nav(c, err) == 0
+               ? 0
+               : -1;
 }

@@ -49,6 +49,8 @@ enum page_id web_find_page(const char *path, char ret_application[41], char ret_
 
 /* ---- web_context.c */
 int web_context_fill(struct web_call *c, struct err *err);
+/* ---- web_nav.c: nav, the entry of the navigation that the page belongs to; nav_current, its aria-current */
+int web_context_nav(struct web_call *c, struct err *err);
 
 /* ---- web_answer.c */
 enum web_headers { WEB_HEADERS_PAGE, WEB_HEADERS_FOREIGN, WEB_HEADERS_FOREIGN_PDF };
