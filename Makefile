@@ -57,7 +57,7 @@ web_DIR      := src/web
 web_SRC      := assets static_files template template_html template_parse template_text templates \
                 page page_json web web_access web_answer web_context web_cookie web_error web_form web_kept web_path web_site \
                 web_token input pages_public
-web_SRC      += export export_rows document document_draw paper pages_certificate pages_export
+web_SRC      += web_nav export export_rows document document_draw paper pages_certificate pages_export
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
 web_SRC      += progress pages_apply pages_form form_view form_summary pages_material pages_application pages_payment
 web_SRC      += staff staff_form pages_queue pages_review review_view review_reasons review_checks pages_finance pages_handover
