@@ -49,7 +49,10 @@ static bool offered(const struct conf_strs *profiles, const char *name)
 void form_validity_text(int64_t days, enum lang lang, char *ret, size_t cap)
 {
     bool years = days > 0 && days % 365 == 0;
-    const char *pattern = text(years ? TEXT_FORM_YEARS : TEXT_FORM_DAYS, lang);
+    const char *pattern = text(!years        ? TEXT_FORM_DAYS
+                               : days == 365 ? TEXT_FORM_YEAR
+                                             : TEXT_FORM_YEARS,
+                               lang);
     const char *open = strchr(pattern, '{'), *close = strchr(pattern, '}');
     if (!open || !close)
         open = close = pattern + strlen(pattern) - 1;

@@ -344,7 +344,7 @@ static void the_price_list_says_what_may_be_chosen(void **state)
     json_decref(list);
     assert_int_equal(form_validities(&world, "org-sign-p256", LANG_EN, &list, &err), 0);
     assert_int_equal(json_array_size(list), 2);
-    assert_string_equal(json_str(json_array_get(list, 0), "label"), "1 year(s) (¥300.00)");
+    assert_string_equal(json_str(json_array_get(list, 0), "label"), "1 year (¥300.00)");
     json_decref(list);
     assert_int_equal(form_validities(&world, "org-sign-rsa2048", LANG_ZH, &list, &err), 0);
     assert_string_equal(json_str(json_array_get(list, 0), "label"), "1 年（免费）");
