@@ -194,9 +194,11 @@ UNIT += workday
 workday_ROOMS := domain base
 workday_PKGS  := libcrypto jansson libconfig
 # ---- portal: the way of an application
-UNIT += workflow workflow_edges promise
+UNIT += workflow workflow_review workflow_edges promise
 workflow_ROOMS       := portal store domain base
 workflow_PKGS        := libcrypto jansson libconfig sqlite3 zlib libargon2
+workflow_review_ROOMS := $(workflow_ROOMS)
+workflow_review_PKGS  := $(workflow_PKGS)
 workflow_edges_ROOMS := $(workflow_ROOMS)
 workflow_edges_PKGS  := $(workflow_PKGS)
 promise_ROOMS        := $(workflow_ROOMS)

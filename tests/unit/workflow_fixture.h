@@ -235,4 +235,64 @@ static inline void to_made(char id[41])
     assert_int_equal(report_serial("bench", id, 1, 0x1234), 0);
 }
 
+/* ---- what is asked afterwards ---- */
+
+static inline struct portal_application row_of(const char *id)
+{
+    struct portal_application row;
+    assert_int_equal(portal_application_get(act.db, id, &row, &err), 0);
+    return row;
+}
+
+static inline struct payment_order order_of(const char *id)
+{
+    struct payment_order o;
+    bool found = false;
+    assert_int_equal(payment_order_of(act.db, id, &found, &o, &err), 0);
+    assert_true(found);
+    return o;
+}
+
+static inline void assert_refused(int rc, enum err_code code, const char *named)
+{
+    if (rc != -1 || err.code != code || !strstr(err.text, named))
+        fail_msg("%d, %s: %s", rc, err_name(err.code), err.text);
+}
+#define REFUSED(call, code, named) assert_refused(IN_TRANSACTION(call), code, named)
+
+static inline int save(const char *id, const char *name, const char *value)
+{
+    json_t *changes = json_pack("{s:s}", name, value);
+    int rc = act_form_save(&act, id, changes, &err);
+    json_decref(changes);
+    return rc;
+}
+
+static inline const char *typed(const char *id, const char *name)
+{
+    static char value[512];
+    json_t *form = NULL;
+    assert_int_equal(form_read(act.db, id, &form, &err), 0);
+    snprintf(value, sizeof(value), "%s", form_value(form, name));
+    json_decref(form);
+    return value;
+}
+
+/* Events of this kind, and whether the last of them alerts. */
+static inline size_t events(const char *id, const char *what, bool *ret_alert)
+{
+    json_t *whole = NULL;
+    size_t n = 0, i;
+    const json_t *e;
+    assert_int_equal(portal_application_json(act.db, id, &whole, &err), 0);
+    json_array_foreach(json_object_get(whole, "events"), i, e) if (strcmp(json_str(e, "what"), what) == 0)
+    {
+        n++;
+        if (ret_alert)
+            *ret_alert = json_is_true(json_object_get(e, "alert"));
+    }
+    json_decref(whole);
+    return n;
+}
+
 #endif
