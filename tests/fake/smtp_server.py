@@ -47,7 +47,7 @@ def main():
 
     def authenticate(server, session, envelope, mechanism, data):
         good = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode()) == (args.user, args.password)
-        return AuthResult(success=good, handled=True)
+        return AuthResult(success=good, handled=False)
 
     class Server(Controller):
         def factory(self):

@@ -98,6 +98,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T
 PORT=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 mkdir "$T/inbox"
 smtp_up() {
+    rm -f "$T/smtp.log"
     start smtp /usr/bin/python3 -u "$ROOT/tests/fake/smtp_server.py" "$PORT" "$T/inbox" --user ca --password 'mail secret' --refuse nobody@corp.com "$@"
     need "an SMTP server listens" wait_for 20 contains "$T/smtp.log" ready
 }
@@ -177,19 +178,19 @@ stop portal
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/other.key" -out "$T/other.pem" -subj /CN=localhost \
     -addext "subjectAltName=DNS:localhost" -days 2 2>/dev/null
 smtp_up --certificate "$T/other.pem" --key "$T/other.key"
-sql "UPDATE mail SET last_error = NULL, next_try_at = 0"
+sql "UPDATE mail SET last_error = NULL, next_try_at = 0, tries = 0"
 portal_up
 ok "nor does one that shows another certificate" wait_for 30 last '^tls: .*certificate'
 stop portal
 echo wrong >"$T/smtp.password"
 stop smtp
 smtp_up "${tls[@]}"
-sql "UPDATE mail SET last_error = NULL, next_try_at = 0"
+sql "UPDATE mail SET last_error = NULL, next_try_at = 0, tries = 0"
 portal_up
 ok "a wrong password is said" wait_for 30 last '^permission: '
 stop portal
 chmod 644 "$T/smtp.password"
-sql "UPDATE mail SET last_error = NULL, next_try_at = 0"
+sql "UPDATE mail SET last_error = NULL, next_try_at = 0, tries = 0"
 portal_up
 ok "a password that all can read is not used" wait_for 30 last 'password_file'
 stop portal
