@@ -55,9 +55,9 @@ static int get_one(struct db *db, int statement, const char *key, struct account
     if (r == 1)
         account_read(rows, ret);
     db_rows_free(&rows);
-    if (r == 0)
-        return err_set(err, ERR_NOT_FOUND, "account %.64s", key);
-    return r < 0 ? -1 : 0;
+    if (r < 0)
+        return -1;
+    return r == 1 ? 0 : err_set(err, ERR_NOT_FOUND, "account %.64s", key);
 }
 
 int account_by_id(struct db *db, const char *id, struct account_user *ret, struct err *err)
@@ -78,7 +78,7 @@ static int read_list(struct db *db, int statement, const struct db_value *args, 
                      struct err *err)
 {
     struct db_rows *rows = NULL;
-    struct account_user u;
+    struct account_user u = {0};
     int r = 1, rc = db_query(db, statement, args, n, &rows, err);
     while (rc == 0 && (r = db_next(rows, err)) == 1) {
         account_read(rows, &u);
@@ -150,7 +150,7 @@ int account_new(struct db *db, int64_t now, const struct account_new *a, char re
 
 int account_set_roles(struct db *db, const char *id, unsigned int roles, struct err *err)
 {
-    struct account_user u;
+    struct account_user u = {0};
     if (account_by_id(db, id, &u, err) != 0 || check_roles(roles, u.organisation, err) != 0)
         return -1;
     return account_change(db, PSQL_ACCOUNT_ROLES, DB_ARGS(DB_TEXT(id), DB_INT(roles)), id, err);
@@ -190,7 +190,7 @@ int account_logged_in(struct db *db, int64_t now, const char *id, struct err *er
 
 int account_any_checked(struct db *db, const char *organisation, bool *ret_any, struct err *err)
 {
-    struct account_user u;
+    struct account_user u = {0};
     if (get_one(db, PSQL_ACCOUNT_CHECKED_OF, organisation, &u, err) == 0)
         *ret_any = true;
     else if (err->code == ERR_NOT_FOUND)
@@ -202,7 +202,7 @@ int account_any_checked(struct db *db, const char *organisation, bool *ret_any, 
 
 int account_forget_unchecked(struct db *db, const char *id, struct err *err)
 {
-    struct account_user u;
+    struct account_user u = {0};
     if (account_by_id(db, id, &u, err) != 0)
         return -1;
     if (u.email_checked || u.last_login_at > 0)

@@ -59,9 +59,9 @@ int account_organisation_get(struct db *db, const char *id, struct account_organ
         ret->created_at = db_col_int(rows, 5);
     }
     db_rows_free(&rows);
-    if (r == 0)
-        return err_set(err, ERR_NOT_FOUND, "organisation %.40s", id);
-    return r < 0 ? -1 : 0;
+    if (r < 0)
+        return -1;
+    return r == 1 ? 0 : err_set(err, ERR_NOT_FOUND, "organisation %.40s", id);
 }
 
 /* Nobody but `own` ("" for a new one) has it. */
@@ -141,7 +141,7 @@ static int choose_identifier(struct db *db, const char *uscc, struct account_org
 int account_organisation_name(struct db *db, const char *id, const char *name, const char *uscc,
                               struct account_organisation *ret, struct err *err)
 {
-    struct account_organisation o;
+    struct account_organisation o = {0};
     if (plain_text_check(name, ORGANISATION_NAME_MAX, err) != 0)
         return err_prepend(err, "organisation's name");
     if (account_organisation_get(db, id, &o, err) != 0 || choose_identifier(db, uscc, &o, err) != 0)

@@ -257,7 +257,7 @@ static void draw_seal(struct pen *p, const struct part *part)
     frame(p, MARGIN, p->y, left, height);
     frame(p, MARGIN + left, p->y, SEAL_WIDTH, height);
     double y = p->y + 12;
-    for (const struct part *line = first; line < part; line++, y += LINE_HEIGHT) {
+    for (const struct part *line = first; line < part; line++) {
         write_both(p, MARGIN + 8, y, 130, &LABEL, &SMALL, line, true);
         write_at(p, MARGIN + 140, y, left - 150, &VALUE, line->value, true);
         if (p->draws) {
@@ -266,6 +266,7 @@ static void draw_seal(struct pen *p, const struct part *part)
             cairo_line_to(p->cr, MARGIN + left - 10, y + 19);
             cairo_stroke(p->cr);
         }
+        y += LINE_HEIGHT;
     }
     write_both(p, MARGIN + left + 10, p->y + height - 34, SEAL_WIDTH - 20, &SEAL, &SMALL_CENTRE, part, true);
     p->y += height + 4;

@@ -163,14 +163,15 @@ static int put_rows(struct web_call *c, struct export *x, json_t *rows, struct e
     return 0;
 }
 
-static int put_all(struct web_call *c, struct export *x, struct list_query *q, struct err *err)
+static int put_all(struct web_call *c, struct export *x, const struct list_query *query, struct err *err)
 {
     char cursor[128] = "";
-    q->limit = FILE_PAGE;
+    struct list_query q = *query;
+    q.limit = FILE_PAGE;
     for (size_t n = 0; n < FILE_ROWS;) {
         json_t *page = NULL;
-        q->cursor = cursor;
-        if (list_applications(c->db, q, &page, err) != 0)
+        q.cursor = cursor;
+        if (list_applications(c->db, &q, &page, err) != 0)
             return -1;
         json_t *rows = json_object_get(page, "rows");
         int rc = put_rows(c, x, rows, err);
