@@ -135,7 +135,8 @@ int promise_left(struct db *db, int64_t due, int64_t now, int64_t *ret_days, str
     struct look look = {db, 0, err};
     const struct workday_calendar calendar = {is_working, &look};
     int64_t last = workday_of(due - 1), today = workday_of(now);
-    int64_t days = today <= last ? workday_between(&calendar, today, last) : -workday_between(&calendar, last, today);
+    int64_t days =
+        today <= last ? workday_between(&calendar, today, last) : -workday_between(&calendar, last, today);
     if (look.rc != 0)
         return -1;
     *ret_days = days;
