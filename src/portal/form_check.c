@@ -12,6 +12,7 @@
 #include "domain/uscc.h"
 #include "portal/form.h"
 #include "portal/material.h"
+#include "store/portal_store.h"
 
 #define FINE        ((enum text_id)0)
 #define POINT_CHARS 100 /* of a service point's name: delivery.point of the document */
@@ -49,19 +50,31 @@ static enum text_id uscc_fault(const char *code)
     return uscc_check_character(code) ? TEXT_FORM_WRONG_USCC_CHECK : TEXT_FORM_WRONG_USCC_CHARACTERS;
 }
 
+/* One organisation applies in its own name: a code that is another account's is refused. */
+static int check_taken(const struct check *c, enum text_id *ret, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(c->world->db, PSQL_FORM_IDENTIFIER_TAKEN,
+                 DB_ARGS(DB_TEXT(c->value), DB_TEXT(c->world->organisation.id)), &rows, err) != 0)
+        return -1;
+    int r = db_next(rows, err);
+    db_rows_free(&rows);
+    *ret = r == 1 ? TEXT_FORM_IDENTIFIER_TAKEN : FINE;
+    return r < 0 ? -1 : 0;
+}
+
 /* An internal identifier only as the platform gave it to this very organisation. */
 static int check_identifier(const struct check *c, enum text_id *ret, struct err *err)
 {
     const struct account_organisation *o = &c->world->organisation;
     struct err why = {0};
-    (void)err;
-    if (strncmp(c->value, "zcy", 3) != 0)
+    if (strncmp(c->value, "zcy", 3) != 0) {
         *ret = uscc_fault(c->value);
-    else if (strcmp(o->identifier_kind, identifier_kind_name(IDENTIFIER_INTERNAL)) == 0 &&
-             strcmp(o->identifier, c->value) == 0 && internal_identifier_check(c->value, &why) == 0)
-        *ret = FINE;
-    else
-        *ret = TEXT_FORM_WRONG_INTERNAL;
+        return *ret == FINE ? check_taken(c, ret, err) : 0;
+    }
+    bool own = strcmp(o->identifier_kind, identifier_kind_name(IDENTIFIER_INTERNAL)) == 0 &&
+               strcmp(o->identifier, c->value) == 0 && internal_identifier_check(c->value, &why) == 0;
+    *ret = own ? FINE : TEXT_FORM_WRONG_INTERNAL;
     return 0;
 }
 

@@ -132,28 +132,18 @@ static int go_on(struct web_call *c, struct form_view *v, struct err *err)
                         cascade ? "#region" : "");
 }
 
-/* The code belongs to another account: nothing was saved, all of it stands on the page. */
-static int taken(struct web_call *c, struct form_view *v, struct err *err)
-{
-    if (staff_undo(c, err) != 0 || web_error(c, "identifier", TEXT_FORM_IDENTIFIER_TAKEN, err) != 0)
-        return -1;
-    return show(c, v, 422, err);
-}
-
 static int save(struct web_call *c, struct form_view *v, struct err *err)
 {
     json_t *changes = NULL;
     if (form_view_typed(c, v, &changes, err) != 0)
         return -1;
     int rc = json_object_size(changes) > 0 ? act_form_save(&c->act, c->application.id, changes, err) : 0;
-    if (rc != 0 && err->code == ERR_EXISTS) {
-        rc = json_object_update(v->form, changes) == 0 ? taken(c, v, err) : err_set(err, ERR_MEMORY, "form");
-    } else if (rc == 0) { /* read anew: the act fills in what the platform gives */
+    if (rc == 0) { /* read anew: the act fills in what the platform gives */
         form_view_done(v);
         rc = form_view_init(c, v, v->section, err);
-        if (rc == 0)
-            rc = go_on(c, v, err);
     }
+    if (rc == 0)
+        rc = go_on(c, v, err);
     json_decref(changes);
     return rc;
 }
@@ -165,10 +155,8 @@ static const struct {
     enum err_code code;
     enum text_id said;
 } REFUSALS[] = {
-    {ERR_NOT_FOUND, TEXT_FORM_NO_PRICE},
-    {ERR_REFUSED, TEXT_FORM_OTHER_FEE},
-    {ERR_EXISTS, TEXT_FORM_IDENTIFIER_TAKEN},
-    {ERR_FIELD, TEXT_FORM_WRONG_DOCUMENT},
+    {ERR_NOT_FOUND, TEXT_FORM_NO_PRICE},        {ERR_REFUSED, TEXT_FORM_OTHER_FEE},
+    {ERR_EXISTS, TEXT_FORM_IDENTIFIER_TAKEN},   {ERR_FIELD, TEXT_FORM_WRONG_DOCUMENT},
     {ERR_IDENTIFIER, TEXT_FORM_WRONG_DOCUMENT},
 };
 

@@ -125,6 +125,18 @@ static void identifiers_are_social_credit_codes_of_the_standard(void **state)
     assert_wrong("identifier", "", TEXT_FORM_WRONG_NO_IDENTIFIER);
 }
 
+static void a_code_of_another_account_is_refused(void **state)
+{
+    struct account_user other;
+    (void)state;
+    assert_fine("identifier", "914403001922038216");
+    assert_int_equal(db_begin(act.db, &err), 0);
+    put_applicant("b@org.example", ORGANISATION_ENTERPRISE, "深圳甲公司", "914403001922038216", &other);
+    assert_int_equal(db_commit(act.db, &err), 0);
+    assert_wrong("identifier", "914403001922038216", TEXT_FORM_IDENTIFIER_TAKEN);
+    assert_fine("identifier", USCC);
+}
+
 static void an_internal_identifier_holds_for_its_own_organisation_alone(void **state)
 {
     (void)state;
@@ -358,6 +370,7 @@ int main(void)
         FORM_TEST(an_empty_form_says_what_is_required_and_nothing_more),
         FORM_TEST(each_field_refuses_what_it_may_not_hold),
         FORM_TEST(identifiers_are_social_credit_codes_of_the_standard),
+        FORM_TEST(a_code_of_another_account_is_refused),
         FORM_TEST(an_internal_identifier_holds_for_its_own_organisation_alone),
         FORM_TEST(an_agent_needs_name_number_mobile_and_letter),
         FORM_TEST(fields_of_the_other_choice_are_not_looked_at),
