@@ -237,11 +237,13 @@ document_ROOMS := web base
 document_PKGS  := libcrypto pangocairo fontconfig libqrencode
 
 # ---- notices and mail
-UNIT += notice mail
+UNIT += notice mail mailer
 notice_ROOMS := portal store domain base
 notice_PKGS  := libcrypto jansson libconfig sqlite3 zlib
 mail_ROOMS   := portal domain base
 mail_PKGS    := libcrypto jansson libconfig
+mailer_ROOMS  := portal store domain base
+mailer_PKGS   := libcrypto jansson libconfig sqlite3 zlib libargon2 libcurl
 
 # ---- portal: certificates in words
 UNIT += certificate_words

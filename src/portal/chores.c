@@ -118,8 +118,8 @@ static int purge_materials(struct portal *p, struct db *db, int64_t now, struct 
 
 static int purge_answers(struct portal *p, struct db *db, int64_t now, struct err *err)
 {
-    (void)db, (void)now;
-    return portal_purge(p, err);
+    return db_exec(db, PSQL_ANSWER_PURGE, DB_ARGS(DB_INT(now - p->conf.keep_answers_days * DAY_MS)), NULL,
+                   err);
 }
 
 /* Each in a transaction of its own: one that fails keeps none of the others. */

@@ -10,7 +10,6 @@
 #include "portal/seed.h"
 
 #define PEM_MAX 65536
-#define DAY_MS  INT64_C(86400000)
 
 static int load_client_ca(const char *path, X509_STORE **ret, struct err *err)
 {
@@ -92,13 +91,4 @@ int portal_db(struct portal *p, struct db **ret, struct err *err)
     }
     *ret = db;
     return 0;
-}
-
-int portal_purge(struct portal *p, struct err *err)
-{
-    struct db *db;
-    int64_t before = clock_utc_ms() - p->conf.keep_answers_days * DAY_MS;
-    if (portal_db(p, &db, err) != 0)
-        return -1;
-    return db_exec(db, PSQL_ANSWER_PURGE, DB_ARGS(DB_INT(before)), NULL, err);
 }

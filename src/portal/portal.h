@@ -24,9 +24,6 @@ void portal_close(struct portal *p);
 /* This thread's handle; it is closed when the thread ends. */
 int portal_db(struct portal *p, struct db **ret, struct err *err);
 
-/* Answers that no station will ask for again. */
-int portal_purge(struct portal *p, struct err *err);
-
 /* Which station shows this certificate: chain, validity and purpose, then the register of stations.
  * PROBLEM_NONE with the name, or the refusal with its detail. */
 enum problem portal_authenticate(const struct portal *p, struct db *db, const void *der, size_t len,

@@ -178,6 +178,8 @@ static const char *const STEPS[] = {
     "gram TEXT NOT NULL, created_at BIGINT NOT NULL, application TEXT NOT NULL, "
     "PRIMARY KEY (gram, created_at, application)) WITHOUT ROWID",
 
+    "CREATE INDEX audit_who ON audit (who, at, id)",
+    "CREATE INDEX notice_age ON notice (created_at)",
     /* who agreed to a version of the terms */
     "CREATE INDEX agreement_terms ON agreement (terms, agreed_at, application)",
     /* materials whose content is still there, for the purge */

@@ -1,10 +1,8 @@
 /* caportald: the portal's service. */
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -14,9 +12,8 @@
 #include "web/page_json.h"
 #include "web/web_site.h"
 
-#define PEM_MAX       65536
-#define PURGE_SECONDS 3600
-#define DRAIN_MS      10000
+#define PEM_MAX  65536
+#define DRAIN_MS 10000
 
 struct listeners {
     struct server_site api_site, pages_site;
@@ -89,19 +86,12 @@ static void stop_all(struct listeners *l)
 
 /* Signals are taken here, one by one; every other thread has them blocked. Returns the signal that ends the
  * service. */
-static int wait_for_end(struct portal *p, const sigset_t *signals)
+static int wait_for_end(const sigset_t *signals)
 {
-    const struct timespec hour = {.tv_sec = PURGE_SECONDS};
-    struct err err;
-    for (;;) {
-        if (portal_purge(p, &err) != 0)
-            log_err(&err, "purge of old answers");
-        int got;
-        while ((got = sigtimedwait(signals, NULL, &hour)) < 0 && errno == EINTR)
-            continue;
-        if (got == SIGTERM || got == SIGINT)
-            return got;
-    }
+    int got;
+    while ((got = sigwaitinfo(signals, NULL)) != SIGTERM && got != SIGINT)
+        continue;
+    return got;
 }
 
 static int serve(const char *conf_path, const sigset_t *signals, struct err *err)
@@ -118,7 +108,7 @@ static int serve(const char *conf_path, const sigset_t *signals, struct err *err
         log_info("version %s: station API on port %u (%s), pages on port %u (%s)", CASTATION_VERSION,
                  server_port(l.api), portal.conf.station_api.listen, server_port(l.pages),
                  portal.conf.pages.listen);
-        int signal_number = wait_for_end(&portal, signals);
+        int signal_number = wait_for_end(signals);
         log_info("%s: finishing what is under way", strsignal(signal_number));
         server_drain(l.api, DRAIN_MS);
         server_drain(l.pages, DRAIN_MS);
