@@ -247,6 +247,40 @@ ok "after a few tries" test "$tries" -ge 1
 like "for how long" "$(web_header Retry-After)" '^[1-9][0-9]*$'
 ok "in a sentence" web_shown 秒后再试
 
+# ---- the command line
+exits "an e-mail of 65 bytes would not fit an approval" 4 web_user a12345678901234567890123456789012345678901234567890bc@example.com 甲 final_reviewer
+exits "an applicant holds no role of staff" 4 web_user mixed@corp.com 甲 applicant,auditor
+exits "a role has to be known" 2 web_user mixed@corp.com 甲 reviewer
+exits "who has an account has it already" 4 web_user A@Corp.com 甲 operator
+(umask 077 && echo Admin@123456 >"$T/common" && echo "$PASSWORD" >"$T/open") && chmod 644 "$T/open"
+exits "a common password is refused" 4 caportal user add x@example.com --name 甲 --role operator --password-file "$T/common"
+exits "a password file that others can read is refused" 4 caportal user add x@example.com --name 甲 --role operator --password-file "$T/open"
+exits "a secret's file is never overwritten" 4 caportal user totp admin@example.com --totp-file "$T/admin@example.com.totp"
+ok "a new secret goes into a new file" caportal user totp admin@example.com --totp-file "$T/fresh.totp"
+is "that is nobody else's to read" "$(stat -c %a "$T/fresh.totp")" 600
+exits "without a terminal and a file there is no password" 2 setsid "$BIN/caportal" -c "$CONF" user password a@corp.com
+ask() { # what is typed at each prompt
+    local prompt
+    : >"$T/tty"
+    # shellcheck disable=SC2094 # what is typed waits for what is shown
+    for prompt in 'New password:' 'Once more:'; do
+        wait_for 20 grep -q "$prompt" "$T/tty"
+        sleep 0.3 # the terminal is made silent after the prompt
+        printf '%s\n' "$1"
+        shift
+    done | script -qefc "'$BIN/caportal' -c '$CONF' user password a@corp.com" /dev/null >"$T/tty"
+    cat "$T/tty"
+}
+run ask "a fifth good one 6" "a fifth good one 6"
+like "at a terminal it is asked for twice" "$OUT" 'New password:.*Once more:.*was set'
+unlike "and not shown" "$OUT" 'fifth'
+web_as fixed
+ok "and is right from then on" web_login a@corp.com "a fifth good one 6"
+run ask "a sixth good one 5" "a different good one 5"
+like "two that differ set nothing" "$OUT" 'differ'
+caportal user list --json >"$T/list.json"
+is "the list says who may what" "$(jq -r '.[] | select(.email == "first@example.com") | "\(.state) \(.totp) \(.roles[0])"' "$T/list.json")" "active true first_reviewer"
+
 # ---- what is written down
 caportal user list >"$T/users"
 ok "the audit names failed log-ins" test "$(sqlite3 "$T/portal.db" "SELECT count(*) FROM audit WHERE what = 'login.failed'")" -gt 5
