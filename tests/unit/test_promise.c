@@ -176,13 +176,6 @@ static void a_promise_that_stood_still_ends_later_by_the_working_days_it_stood(v
 
 /* ---- the clock of an application ---- */
 
-static struct portal_application row_of(const char *id)
-{
-    struct portal_application row;
-    assert_int_equal(portal_application_get(act.db, id, &row, &err), 0);
-    return row;
-}
-
 static void the_first_review_is_promised_from_the_payment_and_the_final_one_from_the_paper(void **state)
 {
     (void)state;
