@@ -59,7 +59,7 @@ web_SRC      := assets static_files template template_html template_parse templa
                 web_token input pages_public
 web_SRC      += web_nav export export_rows document document_draw paper pages_certificate pages_export
 portal_SRC   += notice notice_params notice_read mail mail_put mail_conf smtp mailer chores setting seed
-web_SRC      += progress pages_apply pages_form form_view form_summary pages_material pages_application pages_payment
+web_SRC      += progress pages_apply pages_form form_view form_input form_summary pages_material pages_application pages_payment
 web_SRC      += staff staff_form pages_queue pages_review review_view review_reasons review_checks pages_finance pages_handover
 web_SRC      += account_entry account_mail account_qr account_secret account_try pages_login pages_register pages_email pages_reset \
                 pages_invitation pages_account pages_totp pages_organisation

@@ -19,6 +19,9 @@ void form_view_done(struct form_view *v);
  * return. */
 int form_view_put(struct web_call *c, struct form_view *v, struct err *err);
 
+/* The section's inputs and what may be chosen, each card's in ctx[card]. */
+int form_view_inputs(struct web_call *c, const struct form_view *v, struct err *err);
+
 /* What the section's posted fields change: {key: value}, trimmed; a division that is not in the one above it
  * is emptied. */
 int form_view_typed(struct web_call *c, const struct form_view *v, json_t **ret, struct err *err);
