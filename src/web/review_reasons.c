@@ -51,19 +51,19 @@ int review_each_group(const struct web_call *c, const json_t *form,
                       void *arg, struct err *err)
 {
     const char *group = "";
+    for (size_t i = 0; i < material_n_kinds; i++) { /* first: they are what is returned most */
+        const struct material_kind *m = &material_kinds[i];
+        char key[40];
+        snprintf(key, sizeof(key), "material_%s", m->name);
+        if (form_needs(m->required, form) && each(key, m->title[c->lang], true, arg, err) != 0)
+            return -1;
+    }
     for (size_t i = 0; i < form_n_fields; i++) {
         const struct form_field *f = &form_fields[i];
         if (strcmp(f->group, group) == 0 || !form_field_needed(f, form))
             continue;
         group = f->group;
         if (each(f->key, text(staff_field_label(f), c->lang), false, arg, err) != 0)
-            return -1;
-    }
-    for (size_t i = 0; i < material_n_kinds; i++) {
-        const struct material_kind *m = &material_kinds[i];
-        char key[40];
-        snprintf(key, sizeof(key), "material_%s", m->name);
-        if (form_needs(m->required, form) && each(key, m->title[c->lang], true, arg, err) != 0)
             return -1;
     }
     return 0;

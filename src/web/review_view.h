@@ -27,7 +27,7 @@ int review_reason_options(const struct web_call *c, bool material, const char *s
 /* The sentence of a ready reason; NULL: there is none of this name. */
 const char *review_reason(const char *name, enum lang lang);
 
-/* What can be returned: fields of the form by group, and materials. `each` gets the key of the reason, its
+/* What can be returned: materials, and fields of the form by group. `each` gets the key of the reason, its
  * label, and whether it is a material. */
 int review_each_group(const struct web_call *c, const json_t *form,
                       int (*each)(const char *key, const char *label, bool material, void *arg,
