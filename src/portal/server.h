@@ -29,6 +29,8 @@ const char *server_cookie(const struct server_request *request, const char *name
 /* Every name and value of the query as sent ("+" is a blank already, "%20" is not): server_form.h decodes. */
 void server_query(const struct server_request *request,
                   void (*each)(const char *name, const char *value, void *arg), void *arg);
+/* The body has been read, and is not needed any more: a file need not be in memory twice. */
+void server_drop_body(const struct server_request *request);
 /* DER of the certificate that the TLS client showed (not verified); NULL without one. Valid during the
  * request. */
 const void *server_peer_certificate(const struct server_request *request, size_t *ret_len);

@@ -75,6 +75,14 @@ const void *server_peer_certificate(const struct server_request *request, size_t
     return list[0].data;
 }
 
+void server_drop_body(const struct server_request *request)
+{
+    struct buf *body = (struct buf *)(uintptr_t)request->body; /* const for sites, but for this */
+    if (body->data && body->len <= SERVER_LARGE)
+        explicit_bzero(body->data, body->len); /* there may be a password in a form */
+    buf_done(body);
+}
+
 /* ---- the client's address */
 
 static bool is_address(const char *s)

@@ -79,6 +79,7 @@ static bool read_form(struct web_call *c)
     enum problem problem = server_form_query(r->request, &r->query, &detail);
     if (problem == PROBLEM_NONE && c->post)
         problem = server_form_read(r->request, c->page->flags & PAGE_UPLOAD ? 1 : 0, &r->form, &detail);
+    server_drop_body(r->request);
     if (problem == PROBLEM_NONE)
         return true;
     log_debug("pages: %s: %s", r->request->path, detail);

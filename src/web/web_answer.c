@@ -28,7 +28,7 @@ void web_headers(struct web_call *c, enum web_headers kind)
     server_answer_header(a, "Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=()");
     server_answer_header(a, "Cache-Control", "no-store");
     if (c->request->web->https)
-        server_answer_header(a, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");
+        server_answer_header(a, "Strict-Transport-Security", "max-age=31536000");
 }
 
 static int begin(struct web_call *c, unsigned int status, struct err *err)

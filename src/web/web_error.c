@@ -67,14 +67,15 @@ static void put_sentence(const struct web_call *c, const struct refusal *refusal
 static int render_refusal(struct web_call *c, unsigned int status, enum err_code code, struct err *err)
 {
     const struct refusal *refusal = refusal_of(status);
-    char sentence[600];
+    char sentence[600], number[12];
+    snprintf(number, sizeof(number), "%u", status);
     put_sentence(c, refusal, code, sentence, sizeof(sentence));
     json_object_clear(json_object_get(c->ctx, "errors"));
     json_array_clear(json_object_get(c->ctx, "error_list"));
     if (web_set_text(c, "title", template_text_name(refusal->title), err) != 0 ||
         web_set(c, "result",
-                json_pack("{s:s, s:s, s:s}", "kind", status == 404 ? "info" : "error", "title",
-                          text(refusal->title, c->lang), "text", sentence),
+                json_pack("{s:s, s:s, s:s}", "kind", status == 404 ? "info" : "error", "title", number,
+                          "text", sentence),
                 err) != 0)
         return -1;
     return web_render(c, "error", status, err);
