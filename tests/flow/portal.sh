@@ -21,8 +21,7 @@ station_api = {
 pages = { listen = "127.0.0.1:0"; port_file = "pages.port"; };
 approval_key = "approval.key";
 approval_public_key = "approval.pub.pem";
-profiles = [ "org-sign-p256", "org-sign-rsa2048" ];
-data = "$ROOT/data";
+profiles = [ "org-sign-p256", "org-sign-rsa2048" ]; data = "$ROOT/data";
 ${1-}
 END
 }
