@@ -17,7 +17,7 @@
 #define WIDTH       (PAGE_WIDTH - 2 * MARGIN)
 #define BOTTOM      (PAGE_HEIGHT - 64.0)
 #define LABEL_WIDTH 158.0
-#define PADDING     4.5
+#define PADDING     3.5
 #define QR_SIZE     58.0
 #define SEAL_WIDTH  190.0
 #define LINE_HEIGHT 34.0

@@ -24,7 +24,7 @@ static struct export_line *add(struct export_rows *rows, enum export_part part, 
     if (rows->n == EXPORT_ROWS_CAP)
         return NULL;
     struct export_line *line = &rows->rows[rows->n++];
-    *line = (struct export_line){.part = part, .title = {[LANG_ZH] = zh, [LANG_EN] = en}};
+    *line = (struct export_line){.part = part, .key = "", .title = {[LANG_ZH] = zh, [LANG_EN] = en}};
     return line;
 }
 
@@ -102,6 +102,8 @@ static int add_fields(struct web_call *c, const json_t *form, enum form_section 
             continue;
         enum text_id title = staff_field_label(field);
         struct export_line *line = add(rows, part, text(title, LANG_ZH), text(title, LANG_EN));
+        if (line)
+            line->key = field->key;
         if (line && field_value(c, form, field, sight, lang, line->value, err) != 0)
             return -1;
     }
@@ -140,9 +142,12 @@ static int add_materials(struct web_call *c, const json_t *form, enum lang lang,
             *one.value || form_needs(kind->required, form)
                 ? add(rows, EXPORT_MATERIALS, kind->title[LANG_ZH], kind->title[LANG_EN])
                 : NULL;
-        if (line)
-            snprintf(line->value, sizeof(line->value), "%s",
-                     *one.value ? one.value : text(TEXT_DOC_MATERIAL_NONE, lang));
+        if (!line)
+            continue;
+        line->key = kind->name;
+        line->given = *one.value != '\0';
+        snprintf(line->value, sizeof(line->value), "%s",
+                 line->given ? one.value : text(TEXT_DOC_MATERIAL_NONE, lang));
     }
     json_decref(list);
     return 0;

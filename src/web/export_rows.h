@@ -23,6 +23,8 @@ enum export_part {
 
 struct export_line {
     enum export_part part;
+    const char *key; /* of the form's field, or the kind of material; "" of others */
+    bool given;      /* a material: there is a file of it */
     const char *title[LANG_COUNT];
     char value[EXPORT_VALUE_SIZE];
 };

@@ -1,5 +1,6 @@
 /* caportald: the portal's service. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,14 @@ static int print_pages(void)
     return rc;
 }
 
+/* Uploads, argon2 and fonts come in large pieces for moments: they are given back to the system at once.
+ * glibc would raise its threshold by itself, and each thread's arena keep some 60 MB. */
+static void keep_small(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option LONG[] = {{"version", no_argument, NULL, 'V'},
@@ -158,6 +167,7 @@ int main(int argc, char **argv)
     if (optind < argc)
         return usage(stderr, 2);
     log_init("caportald");
+    keep_small();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

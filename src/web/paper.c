@@ -1,5 +1,6 @@
 #include "web/paper.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "web/document.h"
@@ -29,6 +30,35 @@ static int signatures(struct document *d, bool agent, struct err *err)
 
 /* ---- the form */
 
+#define TICKED   "■ "
+#define UNTICKED "□ "
+
+/* What could be chosen stands there as a whole, what was chosen is ticked. */
+static void row_value(const struct export_line *row, char *ret, size_t cap)
+{
+    static const struct {
+        const char *key;
+        enum text_id first, second;
+    } CHOICES[] = {{"agent", TEXT_FORM_YES, TEXT_FORM_NO},
+                   {"delivery_method", TEXT_FORM_MAIL, TEXT_FORM_PICKUP}};
+    for (size_t i = 0; i < sizeof(CHOICES) / sizeof(CHOICES[0]); i++) {
+        const char *first = zh(CHOICES[i].first), *second = zh(CHOICES[i].second);
+        if (strcmp(row->key, CHOICES[i].key) != 0)
+            continue;
+        snprintf(ret, cap, "%s%s　%s%s", strcmp(row->value, first) == 0 ? TICKED : UNTICKED, first,
+                 strcmp(row->value, second) == 0 ? TICKED : UNTICKED, second);
+        return;
+    }
+    const char *box = row->part != EXPORT_MATERIALS ? "" : row->given ? TICKED : UNTICKED;
+    snprintf(ret, cap, "%s%s", box, row->value);
+}
+
+static bool on_paper(const struct export_line *row)
+{
+    return row->part != EXPORT_RESULT && row->title[LANG_ZH] != zh(TEXT_DOC_FORM_STATE) &&
+           row->title[LANG_ZH] != zh(TEXT_DOC_FORM_CREATED); /* it is stamped before there is any result */
+}
+
 static int put_rows(struct document *d, const struct export_rows *rows, struct err *err)
 {
     static const enum text_id HEADINGS[EXPORT_PART_COUNT] = {
@@ -40,15 +70,25 @@ static int put_rows(struct document *d, const struct export_rows *rows, struct e
     };
     for (size_t i = 0; i < rows->n; i++) {
         const struct export_line *row = &rows->rows[i];
-        if (row->part == EXPORT_RESULT)
-            continue; /* it is to be stamped before there is any */
+        char value[EXPORT_VALUE_SIZE + 64];
+        if (!on_paper(row))
+            continue;
         if (row->part != EXPORT_HEAD && (i == 0 || rows->rows[i - 1].part != row->part) &&
             document_heading(d, zh(HEADINGS[row->part]), en(HEADINGS[row->part]), err) != 0)
             return -1;
-        if (document_row(d, row->title[LANG_ZH], row->title[LANG_EN], row->value, err) != 0)
+        row_value(row, value, sizeof(value));
+        if (document_row(d, row->title[LANG_ZH], row->title[LANG_EN], value, err) != 0)
             return -1;
     }
     return 0;
+}
+
+static bool has_agent(const struct export_rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        if (strcmp(rows->rows[i].key, "agent_name") == 0)
+            return true;
+    return false;
 }
 
 int paper_form(const char *number, const char *made, const struct export_rows *rows, struct buf *out,
@@ -59,15 +99,15 @@ int paper_form(const char *number, const char *made, const struct export_rows *r
     if (rc == 0)
         rc = document_title(d, zh(TEXT_DOC_FORM_TITLE), en(TEXT_DOC_FORM_TITLE), err);
     if (rc == 0)
+        rc = document_note(d, zh(TEXT_DOC_STAMP_NOTE), en(TEXT_DOC_STAMP_NOTE), err);
+    if (rc == 0)
         rc = put_rows(d, rows, err);
     if (rc == 0)
         rc = document_heading(d, zh(TEXT_DOC_SECTION_DECLARATION), en(TEXT_DOC_SECTION_DECLARATION), err);
     if (rc == 0)
         rc = document_paragraph(d, zh(TEXT_DOC_DECLARATION), en(TEXT_DOC_DECLARATION), err);
     if (rc == 0)
-        rc = signatures(d, true, err);
-    if (rc == 0)
-        rc = document_note(d, zh(TEXT_DOC_STAMP_NOTE), en(TEXT_DOC_STAMP_NOTE), err);
+        rc = signatures(d, has_agent(rows), err);
     if (rc == 0)
         rc = document_finish(d, PAPER_SECONDS, out, err);
     document_free(&d);

@@ -102,12 +102,16 @@ static void the_form_says_every_row_and_has_a_place_for_the_seal(void **state)
     struct export_rows *rows = calloc(1, sizeof(*rows));
     struct buf out;
     struct err err;
-    rows->n = 3;
-    rows->rows[0] =
-        (struct export_line){EXPORT_HEAD, {"申领编号", "Application number"}, "CA20261122-0A1B2C3D"};
-    rows->rows[1] =
-        (struct export_line){EXPORT_ORGANISATION, {"机构名称", "Organisation's name"}, "<b>甲</b>&amp;"};
-    rows->rows[2] = (struct export_line){EXPORT_RESULT, {"令牌序列号", "Token"}, "T-0001"};
+    rows->n = 6;
+    rows->rows[0] = (struct export_line){
+        EXPORT_HEAD, "", false, {"申领编号", "Application number"}, "CA20261122-0A1B2C3D"};
+    rows->rows[1] = (struct export_line){
+        EXPORT_ORGANISATION, "name", false, {"机构名称", "Organisation's name"}, "<b>甲</b>&amp;"};
+    rows->rows[2] = (struct export_line){EXPORT_PEOPLE, "agent", false, {"经办人", "Agent"}, ""};
+    snprintf(rows->rows[2].value, sizeof(rows->rows[2].value), "%s", text(TEXT_FORM_NO, LANG_ZH));
+    rows->rows[3] = (struct export_line){EXPORT_MATERIALS, "licence", true, {"营业执照", "Licence"}, "a.pdf"};
+    rows->rows[4] = (struct export_line){EXPORT_MATERIALS, "agent_id", false, {"身份证", "Card"}, "未上传"};
+    rows->rows[5] = (struct export_line){EXPORT_RESULT, "", false, {"令牌序列号", "Token"}, "T-0001"};
     buf_init(&out);
     assert_int_equal(paper_form("CA20261122-0A1B2C3D", "2026-11-22 09:30", rows, &out, &err), 0);
     read_pdf(&out);
@@ -118,7 +122,12 @@ static void the_form_says_every_row_and_has_a_place_for_the_seal(void **state)
     says("公章");
     says("法定代表人（签字或盖章）");
     says("第 1 页，共 1 页");
+    says("■ a.pdf");
+    says("□ 未上传");
+    says("□ 是");
+    says("■ 否");
     assert_null(strstr(said, "T-0001"));
+    assert_null(strstr(said, "经办人（签字）"));
     buf_done(&out);
     free(rows);
 }
