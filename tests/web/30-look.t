@@ -91,7 +91,7 @@ web_test('look', async (stage) => {
             ...['draft', 'due', 'first', 'returned', 'final', 'rejected', 'approved', 'made', 'ready', 'issued'].map((s) => ['PAGE_APPLICATION', u[s], on(a[s]), `application-${s}`]),
             ['PAGE_APPLICATION', 'auditor', on(a.issued), 'application-auditor'],
             ['PAGE_CERTIFICATE', u.issued, `${on(a.issued)}/certificate`, 'certificate'], ['PAGE_CERTIFICATE', u.first, `${on(a.first)}/certificate`, 'certificate-none'],
-            ['PAGE_APPLICATIONS', 'auditor', '/applications', 'applications'], ['PAGE_APPLICATIONS', 'first', '/applications?state=issued&text=zz', 'applications-none'],
+            ['PAGE_APPLICATIONS', 'auditor', '/applications', 'applications'], ['PAGE_APPLICATIONS', 'first', '/applications?state=issued&q=zz', 'applications-none'],
             ['PAGE_QUEUE_FIRST', 'first', '/review/first', 'queue-first'], ['PAGE_QUEUE_FINAL', 'final', '/review/final', 'queue-final'],
             ['PAGE_REVIEW', 'first', `${on(a.first)}/review`, 'review-first'], ['PAGE_REVIEW', 'final', `${on(a.final)}/review`, 'review-final'],
             ['PAGE_REVIEW', 'auditor', `${on(a.issued)}/review`, 'review-auditor'],
