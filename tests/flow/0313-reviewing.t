@@ -217,7 +217,7 @@ web_as final
 web_get /review/final
 is "the queue has both" "$STATUS $(grep -c "/applications/[^\"]*/review" <<<"$BODY")" "200 2"
 ok "no clock runs yet" web_shown 未计时
-web_get "/review/final?number=$(tr A-Z a-z <<<"$A")"
+web_get "/review/final?number=$(tr '[:upper:]' '[:lower:]' <<<"$A")"
 is "a scanned number leads to its application" "$LOCATION" "/applications/$A/review#paper"
 web_get "/review/final?number=CA0-NONE"
 is "an unknown one is said" "$STATUS $(web_shown 没有此编号 && echo said)" "422 said"
