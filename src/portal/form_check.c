@@ -113,9 +113,10 @@ static int check_delivery_region(const struct check *c, enum text_id *ret, struc
 /* Is `value` among the choices? */
 static bool among(const json_t *choices, const char *value)
 {
-    size_t i;
     const json_t *choice;
-    json_array_foreach(choices, i, choice) if (strcmp(form_value(choice, "value"), value) == 0) return true;
+    for (size_t i = 0; (choice = json_array_get(choices, i)); i++)
+        if (strcmp(form_value(choice, "value"), value) == 0)
+            return true;
     return false;
 }
 
@@ -287,6 +288,15 @@ static int check_field(struct check *c, run_check *run, json_t *errors, struct e
     return wrong == FINE ? 0 : put_text(errors, c, wrong, err);
 }
 
+static bool is_there(const json_t *materials, const char *kind)
+{
+    const json_t *m;
+    for (size_t i = 0; (m = json_array_get(materials, i)); i++)
+        if (strcmp(form_value(m, "kind"), kind) == 0)
+            return true;
+    return false;
+}
+
 static int check_materials(const json_t *form, const struct form_world *world, const char *application,
                            enum lang lang, json_t *errors, struct err *err)
 {
@@ -294,13 +304,8 @@ static int check_materials(const json_t *form, const struct form_world *world, c
     int rc = material_list(world->db, application, &list, err);
     for (size_t k = 0; rc == 0 && k < material_n_kinds; k++) {
         char key[40];
-        bool there = false;
-        size_t i;
-        const json_t *m;
-        json_array_foreach(list, i, m) there =
-            there || strcmp(form_value(m, "kind"), material_kinds[k].name) == 0;
         snprintf(key, sizeof(key), "material_%s", material_kinds[k].name);
-        if (!there && form_needs(material_kinds[k].required, form))
+        if (!is_there(list, material_kinds[k].name) && form_needs(material_kinds[k].required, form))
             rc = put(errors, key, text(TEXT_FORM_WRONG_MATERIAL, lang), err);
     }
     json_decref(list);

@@ -71,10 +71,11 @@ static const char *mark(const struct form_view *v, enum form_section s)
     bool complete = true, wrong = false, strict = v->strict && (v->section == s || v->section == FORM_CHECK);
     if (s == FORM_CHECK)
         return "";
-    json_object_foreach(v->errors, key, sentence) if (section_of(key) == s)
+    json_object_foreach(v->errors, key, sentence)
     {
-        complete = false;
-        wrong |= strict || *form_value(v->form, key);
+        bool mine = section_of(key) == s;
+        complete &= !mine;
+        wrong |= mine && (strict || *form_value(v->form, key));
     }
     return complete ? "done" : wrong ? "error" : "";
 }
@@ -150,12 +151,12 @@ int form_view_reasons(struct web_call *c, struct err *err)
 static int put_warnings(struct web_call *c, const struct form_view *v, struct err *err)
 {
     json_t *all = NULL, *mine = json_array(), *w;
-    size_t i;
-    int rc = form_warnings(v->form, c->lang, &all, err);
-    if (rc == 0)
-        json_array_foreach(
-            all, i, w) if ((v->section == FORM_CHECK || section_of(form_value(w, "key")) == v->section) &&
-                           json_array_append(mine, w) != 0) rc = err_set(err, ERR_MEMORY, "warnings");
+    int rc = mine ? form_warnings(v->form, c->lang, &all, err) : err_set(err, ERR_MEMORY, "warnings");
+    for (size_t i = 0; rc == 0 && (w = json_array_get(all, i)); i++) {
+        bool here = v->section == FORM_CHECK || section_of(form_value(w, "key")) == v->section;
+        if (here && json_array_append(mine, w) != 0)
+            rc = err_set(err, ERR_MEMORY, "warnings");
+    }
     json_decref(all);
     if (rc != 0)
         return json_decref(mine), -1;

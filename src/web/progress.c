@@ -157,7 +157,8 @@ static bool is_told(const struct web_call *c, enum application_event event)
 {
     if (event == APPLICATION_EVENT_COUNT || event == APPLICATION_RENEW)
         return false;
-    return web_is(c, ROLE_STAFF) || (event != APPLICATION_GIVE_BACK && event != APPLICATION_RETRY);
+    return web_is(c, ROLE_STAFF) ||
+           (event != APPLICATION_GIVE_BACK && event != APPLICATION_RETRY && event != APPLICATION_FAIL);
 }
 
 int web_put_timeline(struct web_call *c, const char *id, struct err *err)
