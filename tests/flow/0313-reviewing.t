@@ -4,7 +4,7 @@
 . "$(dirname "$0")/portal.sh"
 . "$(dirname "$0")/pages.sh"
 
-portal_pages_conf
+portal_pages_conf ""
 need "a portal is set up" caportal init --sample
 for user in first:first_reviewer second:first_reviewer final:final_reviewer both:first_reviewer,final_reviewer \
     operator:operator finance:finance auditor:auditor; do
