@@ -1,5 +1,6 @@
 #!/bin/bash
 # What people are told, on the site and by mail: into a folder, to a real SMTP server, through its absence and a crash.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 . "$(dirname "$0")/pages.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Administration: users, prices, terms, service points, calendar, settings, stations; who changed what; what a new portal
 # begins with.
+# shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/portal.sh"
 . "$(dirname "$0")/pages.sh"
@@ -196,7 +197,7 @@ nok "and nobody else" web_shown caportal:
 is "no secret stands in it" "$(sql "SELECT count(*) FROM audit WHERE detail LIKE '%$PASSWORD%'")" 0
 sql "WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 120)
     INSERT INTO audit SELECT 'x-' || v, v / 3, 'test', 'test', 'many', 'entry-' || v || ';' FROM n"
-seen='' next=/audit?subject=many
+seen='' next='/audit?subject=many'
 while [ -n "$next" ]; do
     web_get "$next"
     seen+=$(grep -o 'entry-[0-9]*;' <<<"$BODY")$'\n'
