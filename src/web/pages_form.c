@@ -114,6 +114,9 @@ static int go_on(struct web_call *c, struct form_view *v, struct err *err)
     bool next = strcmp(go, "next") == 0, cascade = strcmp(go, "cascade") == 0;
     if (*web_field(c, "autosave"))
         return web_nothing(c, err);
+    if (strcmp(go, "back") == 0 && v->section > 0)
+        return web_redirect(c, err, "/applications/%s/form/%s", c->application.id,
+                            form_section_name((enum form_section)(v->section - 1)));
     if (next) {
         if (form_check(v->form, v->section, &v->world, c->application.id, c->lang, &v->errors, err) != 0)
             return -1;

@@ -173,6 +173,11 @@
       form.appendChild(note);
     }
     note.setAttribute('role', 'status');
+    window.addEventListener('pagehide', function () { /* whoever leaves by a link loses nothing */
+      var now = typed(form);
+      if (now !== last && !form.dataset.sent && navigator.sendBeacon)
+        navigator.sendBeacon(form.action, new URLSearchParams(now + '&autosave=1'));
+    });
     setInterval(function () {
       var now = typed(form);
       if (now === last || form.dataset.sent || doc.hidden) return;
