@@ -41,8 +41,10 @@ int list_row(struct list_walk *walk, struct db_rows *rows, json_t **ret, struct 
 static bool outside(const struct list_walk *walk, struct db_rows *rows)
 {
     const struct list_query *q = walk->query;
+    int64_t at = db_col_int(rows, COL_CREATED);
     return (q->state[0] && strcmp(q->state, db_col_text(rows, COL_STATE)) != 0) ||
-           (q->owner[0] && strcmp(q->owner, db_col_text(rows, COL_OWNER)) != 0);
+           (q->owner[0] && strcmp(q->owner, db_col_text(rows, COL_OWNER)) != 0) || at < q->from ||
+           (q->to > 0 && at >= q->to);
 }
 
 /* The tokens come last: they are asked for only when nothing else has it. */

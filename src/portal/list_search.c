@@ -90,11 +90,81 @@ static int walk_gram(struct list_walk *walk, const struct counted *rarest, struc
     return r < 0 ? -1 : 0;
 }
 
+/* ---- a whole identifier, number or token's serial: no pair of digits is rare, but these have indexes ----
+ */
+
+static void capitals(const char *text, char *ret)
+{
+    for (; *text; text++)
+        *ret++ = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+    *ret = '\0';
+}
+
+/* The ids that it is, as a JSON array. */
+static int whole(struct list_walk *walk, int statement, json_t **ret, struct err *err)
+{
+    const struct list_text *t = walk->text;
+    char upper[sizeof(t->typed)];
+    struct db_rows *rows = NULL;
+    json_t *list = json_array();
+    int r;
+    capitals(t->typed, upper);
+    if (!list || db_query(walk->db, statement, DB_ARGS(DB_TEXT(t->typed), DB_TEXT(upper), DB_TEXT(t->folded)),
+                          &rows, err) != 0) {
+        json_decref(list);
+        return -1;
+    }
+    while ((r = db_next(rows, err)) == 1)
+        json_array_append_new(list, json_string(db_col_text(rows, 0)));
+    db_rows_free(&rows);
+    if (r < 0) {
+        json_decref(list);
+        return -1;
+    }
+    *ret = list;
+    return 0;
+}
+
+static int take_all(struct list_walk *walk, const json_t *ids, struct err *err)
+{
+    int r = 1;
+    for (size_t i = json_array_size(ids); r == 1 && i > 0; i--) /* the latest was recorded last */
+        r = take_by_id(walk, json_string_value(json_array_get(ids, i - 1)), 0, err);
+    walk->more = false; /* there are no more of one token */
+    return r < 0 ? -1 : 0;
+}
+
+static int search_whole(struct list_walk *walk, bool *ret_found, struct err *err)
+{
+    static const int STATEMENTS[] = {PSQL_LIST_WHOLE_NUMBER, PSQL_LIST_WHOLE_TOKEN,
+                                     PSQL_LIST_WHOLE_IDENTIFIER};
+    json_t *found = NULL;
+    int rc = 0;
+    *ret_found = false;
+    for (size_t i = 0; rc == 0 && !*ret_found && i < sizeof(STATEMENTS) / sizeof(STATEMENTS[0]); i++) {
+        if (whole(walk, STATEMENTS[i], &found, err) != 0)
+            return -1;
+        *ret_found = json_array_size(found) > 0;
+        if (*ret_found && STATEMENTS[i] == PSQL_LIST_WHOLE_IDENTIFIER)
+            rc =
+                list_walk_index(walk, PSQL_LIST_IDENTIFIER, json_string_value(json_array_get(found, 0)), err);
+        else if (*ret_found)
+            rc = take_all(walk, found, err);
+        json_decref(found);
+    }
+    return rc;
+}
+
 int list_search(struct list_walk *walk, struct err *err)
 {
     struct counted counted[LIST_GRAMS_MAX];
     const char *state = walk->query->state;
     int64_t in_state = INT64_MAX;
+    bool found;
+    if (search_whole(walk, &found, err) != 0)
+        return -1;
+    if (found)
+        return 0;
     if (count_all(walk, COUNT_FEW, counted, err) != 0)
         return -1;
     if (counted[0].n == COUNT_FEW && count_all(walk, COUNT_MANY, counted, err) != 0)

@@ -56,6 +56,8 @@ int list_text_parse(const char *text, struct list_text *ret, struct err *err)
     if (len >= sizeof(ret->folded))
         return err_set(err, ERR_FIELD, "text: it has at most %d characters", LIST_TEXT_MAX);
     ret->n_grams = 0;
+    memcpy(ret->typed, text, len);
+    ret->typed[len] = '\0';
     fold_copy(ret->folded, text, len);
     if (utf8_chars(ret->folded) > LIST_TEXT_MAX)
         return err_set(err, ERR_FIELD, "text: it has at most %d characters", LIST_TEXT_MAX);

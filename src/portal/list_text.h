@@ -12,7 +12,8 @@
 #define LIST_GRAM_SIZE 9 /* two characters of UTF-8 and the NUL */
 
 struct list_text {
-    char folded[LIST_TEXT_MAX * 4 + 1]; /* without white space at its ends; ASCII in lower case */
+    char typed[LIST_TEXT_MAX * 4 + 1];  /* without white space at its ends */
+    char folded[LIST_TEXT_MAX * 4 + 1]; /* and with ASCII in lower case */
     char gram[LIST_GRAMS_MAX][LIST_GRAM_SIZE];
     size_t n_grams; /* each once */
 };

@@ -7,7 +7,7 @@
 #include "portal/list.h"
 #include "portal/list_text.h"
 
-#define LIST_SCAN_MAX 10000 /* candidates of a search that are looked at for one page */
+#define LIST_SCAN_MAX 20000 /* candidates of a search that are looked at for one page */
 
 struct list_at {
     int64_t at; /* created_at, or promise_due */

@@ -244,6 +244,35 @@ static void any_part_of_name_identifier_number_or_token_is_found(void **state)
     }
 }
 
+/* Every pair of its characters is common: only the whole of it is rare. */
+static void a_whole_identifier_is_found_among_many_alike(void **state)
+{
+    (void)state;
+    struct list_query query = all();
+    run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 21000) "
+        "INSERT INTO application (id, state, created_at, organisation, identifier, profile, updated_at) "
+        "SELECT 'X' || i, 'draft', 1800000000000 + i, 'x', 'zcy111222', 'p', 0 FROM n");
+    for (int i = 0; i < 3; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "CA-%d", i);
+        put(id, i ? "issued" : "draft", BEGIN - 10 + i, 0, "y", "zcy222111");
+    }
+    run("INSERT INTO search_gram SELECT g.column1, a.created_at, a.id FROM application AS a, "
+        "(VALUES ('zc'), ('cy'), ('y1'), ('11'), ('12'), ('22'), ('y2'), ('21')) AS g WHERE a.id LIKE 'X%'");
+    query.text = "ZCY222111";
+    assert_walk(query, "CA-2 CA-1 CA-0 ");
+    query.limit = 1;
+    assert_walk(query, "CA-2 CA-1 CA-0 ");
+    query.state = "issued";
+    assert_walk(query, "CA-2 CA-1 ");
+    query.to = BEGIN - 8;
+    assert_walk(query, "CA-1 ");
+    query.text = "ca-1";
+    assert_walk(query, "CA-1 ");
+    query.from = BEGIN;
+    assert_walk(query, "");
+}
+
 static void a_former_name_is_found_no_more(void **state)
 {
     (void)state;
@@ -280,7 +309,7 @@ static void a_search_that_looks_too_long_answers_and_goes_on(void **state)
     (void)state;
     struct list_query query = all();
     json_t *page = NULL;
-    run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) "
+    run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000) "
         "INSERT INTO application (id, state, created_at, organisation, identifier, profile, updated_at) "
         "SELECT 'X' || i, 'draft', 1800000000000 + i, '甲乙丙丁', '', 'p', 0 FROM n");
     run("INSERT INTO search_gram SELECT '甲乙', created_at, id FROM application");
@@ -368,6 +397,7 @@ int main(void)
         RAW_TEST(a_queue_goes_by_the_promise_and_ends_with_those_that_have_none),
         RAW_TEST(a_promise_over_a_year_without_a_calendar_is_provisional),
         RAW_TEST(any_part_of_name_identifier_number_or_token_is_found),
+        RAW_TEST(a_whole_identifier_is_found_among_many_alike),
         RAW_TEST(a_former_name_is_found_no_more),
         RAW_TEST(one_character_and_what_is_no_text_are_refused_in_words),
         RAW_TEST(a_search_that_looks_too_long_answers_and_goes_on),
