@@ -266,7 +266,7 @@ static void time_all(const char *path, size_t runs)
     look_up(path,
             "SELECT token_serial FROM certificate WHERE rowid = (SELECT max(rowid) / 2 FROM certificate)",
             token, sizeof(token));
-    MUST(db_open(&db, path, &portal_schema, DB_READ_ONLY, &err));
+    MUST(db_open(&db, path, &portal_schema, 0, &err));
     const struct list_query all = {.owner = "", .state = "", .text = "", .cursor = "", .limit = LIST_PAGE};
     struct timing timings[] = {{.name = "newest page"},
                                {.name = "page in the middle"},
