@@ -111,7 +111,7 @@ static bool has_errors_here(const struct form_view *v)
 static int go_on(struct web_call *c, struct form_view *v, struct err *err)
 {
     const char *go = web_field(c, "go"), *here = form_section_name(v->section);
-    bool next = strcmp(go, "next") == 0, cascade = strcmp(go, "cascade") == 0;
+    bool next = !*go || strcmp(go, "next") == 0, cascade = strcmp(go, "cascade") == 0;
     if (*web_field(c, "autosave"))
         return web_nothing(c, err);
     if (strcmp(go, "back") == 0 && v->section > 0)
