@@ -1,5 +1,5 @@
 # make bench: ratios to a floor measured in the same run.
-# BENCH_N=tokens a run, BENCH_BAYS="1 4".
+# BENCH_N=tokens a run, BENCH_BAYS="1 4"; BENCH_PAGES="10000 1000000" applications behind the pages (a million: minutes).
 BENCH_PROGRAMS := floor feeder bare load lists
 floor_MAIN   := tests/bench/floor.c
 floor_ROOMS  := products base
@@ -19,6 +19,10 @@ load_PKGS    := libcrypto
 $(foreach p,$(BENCH_PROGRAMS),$(eval $(call program_rule,$(p))))
 BENCH_N    ?= 100
 BENCH_BAYS ?= 1 4
+BENCH_PAGES ?= 10000
 bench: deps-check all $(addprefix $(B)/,$(BENCH_PROGRAMS))
 	@N='$(BENCH_N)' BAYS='$(BENCH_BAYS)' CASTATION_BUILD='$(abspath $(B))' tests/bench/bench.sh
-.PHONY: bench
+	@PAGES='$(BENCH_PAGES)' CASTATION_BUILD='$(abspath $(B))' tests/bench/pages.sh
+bench-pages: deps-check all $(addprefix $(B)/,$(BENCH_PROGRAMS))
+	@PAGES='$(BENCH_PAGES)' CASTATION_BUILD='$(abspath $(B))' tests/bench/pages.sh
+.PHONY: bench bench-pages

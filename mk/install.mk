@@ -13,7 +13,8 @@ install: all
 	install -m 755 $(addprefix $(B)/,$(INSTALL_BIN)) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 $(addprefix $(B)/,$(INSTALL_SBIN)) '$(DESTDIR)$(PREFIX)/sbin'
 	install -m 755 $(addprefix $(B)/,$(INSTALL_EXEC)) '$(DESTDIR)$(PREFIX)/libexec/castation'
-	install -m 644 README.md LICENSE docs/*.md docs/openapi.yaml '$(DESTDIR)$(PREFIX)/share/doc/castation'
+	install -m 644 README.md LICENSE docs/*.md docs/openapi.yaml etc/nginx/castation.conf \
+	  '$(DESTDIR)$(PREFIX)/share/doc/castation'
 	install -d '$(DESTDIR)$(PREFIX)/share/castation/calendar'
 	install -m 644 $(wildcard data/calendar/*.csv) '$(DESTDIR)$(PREFIX)/share/castation/calendar'
 	for f in $(addprefix etc/,$(addsuffix .conf,$(INSTALL_CONF))) $(wildcard profiles/*.conf); do \

@@ -8,12 +8,13 @@
 
 #include <sqlite3.h>
 
+#include "base/clock.h"
 #include "domain/uscc.h"
 #include "portal/list.h"
 #include "portal/list_text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
-#define BEGIN    1700000000000
+#define EVERY    60000 /* ms between two applications; the last is of now */
 
 static struct err err;
 
@@ -86,7 +87,8 @@ struct filler {
     sqlite3_stmt *application, *certificate, *gram;
     const char *id;
     int64_t at;
-    char filling[1601];
+    char filling[1601]; /* a form about as long as they are */
+    int64_t now;
 };
 
 static void step(sqlite3 *db, sqlite3_stmt *stmt)
@@ -129,7 +131,7 @@ static void put_application(struct filler *f, int64_t n, int64_t total)
                         : n + 2000 > total ? "final_review"
                         : n % 20000 == 7   ? "failed"
                                            : STATES[draw(COUNT(STATES))];
-    f->at = BEGIN + n * 60000;
+    f->at = f->now - (total - n) * EVERY;
     random_name(name, sizeof(name));
     random_uscc(uscc);
     random_id(f->at, id);
@@ -166,7 +168,8 @@ static void fill(const char *path, int64_t total)
     struct db *db = NULL;
     MUST(db_open(&db, path, &portal_schema, 0, &err)); /* makes the schema */
     db_close(&db);
-    memset(f.filling, 'x', sizeof(f.filling) - 1);
+    snprintf(f.filling, sizeof(f.filling), "{\"authority_name\": \"%01500d\"}", 0);
+    f.now = clock_utc_ms();
     sqlite3_open(path, &f.db);
     sqlite3_exec(f.db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -400000",
                  NULL, NULL, NULL);
