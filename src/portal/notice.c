@@ -17,7 +17,7 @@ static const struct {
 #undef X
 };
 
-enum notice_when { NOTICE_ALWAYS, NOTICE_IF_REFUND };
+enum notice_when { NOTICE_ALWAYS, NOTICE_IF_SUBMITTED, NOTICE_IF_REFUND };
 
 static const struct {
     enum application_event event;
@@ -205,8 +205,7 @@ int notice_to_organisation(struct db *db, int64_t now, const char *organisation,
 
 struct about {
     json_t *params[LANG_COUNT];
-    char owner[UUID_SIZE];
-    bool refund;
+    struct notice_facts facts;
 };
 
 static void about_done(struct about *a)
@@ -219,7 +218,7 @@ static int about_read(struct db *db, const char *application, const json_t *more
                       struct err *err)
 {
     for (size_t l = 0; l < LANG_COUNT; l++) {
-        if (notice_params(db, application, (enum lang)l, &a->params[l], a->owner, &a->refund, err) != 0)
+        if (notice_params(db, application, (enum lang)l, &a->params[l], &a->facts, err) != 0)
             return -1;
         if (more && json_object_update(a->params[l], (json_t *)(uintptr_t)more) != 0)
             return err_set(err, ERR_MEMORY, "notice about %s", application);
@@ -232,7 +231,7 @@ static int about_tell(struct db *db, int64_t now, const char *application, const
 {
     const struct told t = {db, now, kind, application, {a->params[LANG_ZH], a->params[LANG_EN]}};
     if (audience & ROLE_APPLICANT)
-        return tell_organisation(&t, a->owner, err);
+        return tell_organisation(&t, a->facts.owner, err);
     return tell_staff(&t, audience, err);
 }
 
@@ -247,6 +246,13 @@ int notice_about(struct db *db, int64_t now, const char *application, unsigned i
     return rc;
 }
 
+static bool applies(enum notice_when when, const struct notice_facts *facts)
+{
+    const bool holds[] = {
+        [NOTICE_ALWAYS] = true, [NOTICE_IF_SUBMITTED] = facts->submitted, [NOTICE_IF_REFUND] = facts->refund};
+    return holds[when];
+}
+
 int notice_of_event(struct db *db, int64_t now, const char *application, enum application_event event,
                     const json_t *params, struct err *err)
 {
@@ -257,7 +263,7 @@ int notice_of_event(struct db *db, int64_t now, const char *application, enum ap
             continue;
         if (!a.params[0])
             rc = about_read(db, application, params, &a, err);
-        if (rc == 0 && (RULES[i].when == NOTICE_ALWAYS || a.refund))
+        if (rc == 0 && applies(RULES[i].when, &a.facts))
             rc = about_tell(db, now, application, &a, RULES[i].audience, RULES[i].kind, err);
     }
     about_done(&a);

@@ -154,22 +154,25 @@ static int put_reason(struct db *db, json_t *params, const struct portal_applica
     return rc;
 }
 
-int notice_params(struct db *db, const char *application, enum lang lang, json_t **ret, char ret_owner[37],
-                  bool *ret_refund, struct err *err)
+int notice_params(struct db *db, const char *application, enum lang lang, json_t **ret,
+                  struct notice_facts *ret_facts, struct err *err)
 {
     struct portal_application a;
+    struct notice_facts facts = {0};
     if (portal_application_get(db, application, &a, err) != 0)
         return -1;
     json_t *params = json_object();
     if (!params)
         return err_set(err, ERR_MEMORY, "notice");
-    if (put_application(params, &a, err) != 0 || put_order(db, params, a.id, ret_refund, err) != 0 ||
+    if (put_application(params, &a, err) != 0 || put_order(db, params, a.id, &facts.refund, err) != 0 ||
         put_token(db, params, a.id, err) != 0 || put_point(db, params, a.id, err) != 0 ||
         put_address(db, params, err) != 0 || put_reason(db, params, &a, lang, err) != 0) {
         json_decref(params);
         return -1;
     }
-    snprintf(ret_owner, UUID_SIZE, "%s", a.owner);
+    snprintf(facts.owner, sizeof(facts.owner), "%s", a.owner);
+    facts.submitted = a.submitted_at != 0;
+    *ret_facts = facts;
     *ret = params;
     return 0;
 }

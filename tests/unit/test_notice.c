@@ -103,11 +103,10 @@ static void every_kind_reads_in_both_languages_with_what_an_application_gives(vo
     (void)state;
     for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
         json_t *params = NULL;
-        char owner[UUID_SIZE];
-        bool refund;
-        assert_int_equal(notice_params(db, APPLICATION, lang, &params, owner, &refund, &err), 0);
-        assert_string_equal(owner, ORGANISATION);
-        assert_false(refund);
+        struct notice_facts facts;
+        assert_int_equal(notice_params(db, APPLICATION, lang, &params, &facts, &err), 0);
+        assert_string_equal(facts.owner, ORGANISATION);
+        assert_false(facts.refund);
         for (enum notice_kind kind = 0; kind < NOTICE_KIND_COUNT; kind++)
             for (int body = 0; body < 2; body++) {
                 char *s = text_of(kind, body, params, lang);
@@ -240,6 +239,19 @@ static void an_import_that_belongs_to_nobody_is_told_to_nobody(void **state)
     sql("CREATE TEMP TABLE t (n CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM notice;");
 }
 
+static void a_draft_that_is_thrown_away_is_no_news(void **state)
+{
+    (void)state;
+    int64_t unread = -1;
+    assert_int_equal(notice_of_event(db, NOW, APPLICATION, APPLICATION_WITHDRAW, NULL, &err), 0);
+    assert_int_equal(notice_unread(db, APPLICANT, &unread, &err), 0);
+    assert_int_equal(unread, 0);
+    sql("UPDATE application SET submitted_at = 5;");
+    assert_int_equal(notice_of_event(db, NOW, APPLICATION, APPLICATION_WITHDRAW, NULL, &err), 0);
+    assert_int_equal(notice_unread(db, APPLICANT, &unread, &err), 0);
+    assert_int_equal(unread, 1);
+}
+
 static void nothing_can_be_mailed_that_would_break_a_head(void **state)
 {
     (void)state;
@@ -266,6 +278,7 @@ int main(void)
         TEST(the_reasons_of_a_return_stand_under_their_fields_names),
         TEST(reading_is_ones_own),
         TEST(an_import_that_belongs_to_nobody_is_told_to_nobody),
+        TEST(a_draft_that_is_thrown_away_is_no_news),
         TEST(nothing_can_be_mailed_that_would_break_a_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
