@@ -35,18 +35,8 @@ static int put_part(struct web_call *c, const struct bench_part *part, json_t *p
     if ((part->oldest ? list_queue(c->db, state, "", BENCH_ROWS, &page, err)
                       : list_applications(c->db, &newest, &page, err)) != 0)
         return -1;
-    json_t *rows = json_object_get(page, "rows"), *row;
-    size_t i;
+    json_t *rows = json_object_get(page, "rows");
     int rc = staff_rows(c, rows, err);
-    json_array_foreach(rows, i, row)
-    {
-        const char *method = json_string_value(json_object_get(row, "delivery_method"));
-        json_object_set_new(row, "delivery",
-                            json_string(method && strcmp(method, "mail") == 0 ? text(TEXT_FORM_MAIL, c->lang)
-                                        : method && strcmp(method, "pickup") == 0
-                                            ? text(TEXT_FORM_PICKUP, c->lang)
-                                            : ""));
-    }
     bool more = json_string_value(json_object_get(page, "next"))[0] != '\0';
     if (rc == 0 &&
         json_array_append_new(parts, json_pack("{s:s,s:s,s:s,s:s,s:O,s:o,s:b,s:b,s:b,s:b}", "id", state,

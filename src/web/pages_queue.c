@@ -135,11 +135,11 @@ static const struct {
                {"state_title", TEXT_STAFF_STATE, 10},
                {"organisation", TEXT_STAFF_ORGANISATION, 36},
                {"identifier", TEXT_STAFF_IDENTIFIER, 22},
-               {"profile", TEXT_STAFF_PROFILE, 18},
+               {"profile_title", TEXT_STAFF_PROFILE, 28},
                {"created", TEXT_STAFF_CREATED, 18},
                {"submitted", TEXT_STAFF_SUBMITTED, 18},
                {"due", TEXT_STAFF_DUE, 12},
-               {"delivery_method", TEXT_STAFF_DELIVERY, 10},
+               {"delivery", TEXT_STAFF_DELIVERY, 18},
                {"carrier", TEXT_STAFF_CARRIER, 12},
                {"tracking_number", TEXT_STAFF_TRACKING, 20},
                {"token_serial", TEXT_STAFF_TOKEN, 24}};

@@ -104,6 +104,19 @@ static int put_urls(json_t *row)
     return 0;
 }
 
+static const char *delivery_title(const struct web_call *c, const json_t *row)
+{
+    const char *method = json_string_value(json_object_get(row, "delivery_method"));
+    if (!method || !method[0])
+        return "";
+    return text(strcmp(method, "pickup") == 0 ? TEXT_FORM_PICKUP : TEXT_FORM_MAIL, c->lang);
+}
+
+static const char *profile_title(const struct web_call *c, const json_t *row)
+{
+    return form_profile_title(json_string_value(json_object_get(row, "profile")), c->lang);
+}
+
 static int one_row(struct web_call *c, json_t *row, struct err *err)
 {
     enum application_state s = application_state_from_name(json_string_value(json_object_get(row, "state")));
@@ -116,6 +129,8 @@ static int one_row(struct web_call *c, json_t *row, struct err *err)
         json_object_set_new(row, "late", json_boolean(late)) != 0 ||
         json_object_set_new(row, "state_title", json_string(application_state_title(s, c->lang))) != 0 ||
         json_object_set_new(row, "tag", json_string(application_state_tag(s))) != 0 || put_urls(row) != 0 ||
+        json_object_set_new(row, "delivery", json_string(delivery_title(c, row))) != 0 ||
+        json_object_set_new(row, "profile_title", json_string(profile_title(c, row))) != 0 ||
         put_time(row, "created", integer(row, "created_at")) != 0 ||
         put_time(row, "submitted", integer(row, "submitted_at")) != 0)
         return err_set(err, ERR_MEMORY, "list of applications");
@@ -137,12 +152,12 @@ int staff_rows(struct web_call *c, json_t *rows, struct err *err)
 int staff_application(struct web_call *c, struct err *err)
 {
     const struct portal_application *a = &c->application;
-    json_t *o = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s}", "id", a->id, "state", a->state, "organisation",
-        a->organisation, "identifier", a->identifier, "profile", a->profile, "profile_title",
-        form_profile_title(a->profile, c->lang), "created_at", (json_int_t)a->created_at, "submitted_at",
-        (json_int_t)a->submitted_at, "promise_due", (json_int_t)a->promise_due, "promise_stopped_at",
-        (json_int_t)a->promise_stopped_at, "paper_number", a->paper_number, "station", a->station);
+    json_t *o =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:s}", "id", a->id, "state", a->state,
+                  "organisation", a->organisation, "identifier", a->identifier, "profile", a->profile,
+                  "created_at", (json_int_t)a->created_at, "submitted_at", (json_int_t)a->submitted_at,
+                  "promise_due", (json_int_t)a->promise_due, "promise_stopped_at",
+                  (json_int_t)a->promise_stopped_at, "paper_number", a->paper_number, "station", a->station);
     bool provisional = false;
     if (!o)
         return err_set(err, ERR_MEMORY, "application %s", a->id);

@@ -17,12 +17,12 @@ void staff_number(const struct web_call *c, char *ret, size_t cap, enum text_id 
 int staff_clock(struct web_call *c, int64_t due, int64_t stopped_at, bool provisional, json_t **ret,
                 struct err *err);
 
-/* Rows of list.h get state_title, tag, created, submitted, url and promise (as above). */
+/* Rows of list.h get state_title, tag, created, submitted, delivery, profile_title, the addresses of their
+ * pages and promise (as above). */
 int staff_rows(struct web_call *c, json_t *rows, struct err *err);
 
 /* ctx.application: what every page about one application begins with: id, url, state, state_title, tag,
- * organisation, identifier, profile_title, validity, submitted, paper_number, promise; and ctx.title is the
- * page's. */
+ * organisation, identifier, profile_title, submitted, paper_number, promise. */
 int staff_application(struct web_call *c, struct err *err);
 
 /* Append "name=value" to a path: "?" or "&" before it as needed, percent-encoded (RFC 3986); nothing when

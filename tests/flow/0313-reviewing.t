@@ -113,7 +113,7 @@ web_as finance
 web_get "/finance/orders?number=$B"
 web_post "$LOCATION" "amount=$AMOUNT" reference=R1 "paid_date=$now_date" paid_time=00:00
 is "one transfer does not pay two orders" "$STATUS $(state "$B")" "422 awaiting_payment"
-pay "$B" "$AMOUNT"
+pay "$B" "¥$AMOUNT"
 is "its own does" "$STATUS $(state "$B")" "303 first_review"
 
 # ---- first review
