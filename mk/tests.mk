@@ -188,6 +188,9 @@ jobs_LDFLAGS := -Wl,--wrap=http_post,--wrap=http_next
 UNIT += list
 list_ROOMS := portal store domain base
 list_PKGS  := libcrypto jansson libconfig sqlite3
+UNIT += staff
+staff_ROOMS := web portal store domain base
+staff_PKGS  := $(caportald_PKGS)
 
 # ---- portal: working days
 UNIT += workday

@@ -251,6 +251,7 @@ int page_paper_post(struct web_call *c, struct err *err)
         return -1;
     bool field = err->code == ERR_FIELD;
     if (staff_undo(c, err) != 0 ||
+        portal_application_get(c->db, c->application.id, &c->application, err) != 0 ||
         web_error(c, field ? "number" : "", field ? TEXT_STAFF_PAPER_NUMBER_WRONG : TEXT_STAFF_PAPER_LATE,
                   err) != 0)
         return -1;

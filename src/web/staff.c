@@ -109,7 +109,7 @@ static const char *delivery_title(const struct web_call *c, const json_t *row)
     const char *method = json_string_value(json_object_get(row, "delivery_method"));
     if (!method || !method[0])
         return "";
-    return text(strcmp(method, "pickup") == 0 ? TEXT_FORM_PICKUP : TEXT_FORM_MAIL, c->lang);
+    return text(strcmp(method, "pickup") == 0 ? TEXT_STAFF_PICKUP : TEXT_STAFF_MAIL, c->lang);
 }
 
 static const char *profile_title(const struct web_call *c, const json_t *row)
