@@ -15,7 +15,8 @@ station bench-1
 
 # ---- a CA, and one of another name whose certificate lies beside it
 ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -utf8 -subj "/C=CN/O=$1" -days 30 -out "$T/$1.pem" 2>/dev/null; }
-ca 示例根 && ca 他人 || die "no CA"
+need "a CA is made" ca 示例根
+need "and another" ca 他人
 cat "$T/他人.pem" "$T/示例根.pem" >"$T/chain.pem"
 report() { # GENERATION SERIAL → body
     cat >"$T/extensions" <<END
@@ -102,7 +103,7 @@ is "there are three kinds" "$STATUS" 404
 export_as first xlsx
 is "as a workbook, all of it text" "$(/usr/bin/python3 -c 'import sys, openpyxl
 s = openpyxl.load_workbook(open(sys.argv[1], "rb")).active
-print({c.data_type for r in s.rows for c in r}, any(c.value == "杭州示例科技有限公司" for r in s.rows for c in r))' "$T/.page")" "{'s'} True"
+print({c.data_type for r in s.rows for c in r if c.value is not None}, any(c.value == "杭州示例科技有限公司" for r in s.rows for c in r))' "$T/.page")" "{'s'} True"
 export_as auditor pdf
 pdftotext -layout "$T/.page" "$T/form.txt"
 ok "as a form to stamp, in Chinese" grep -q 杭州示例科技有限公司 "$T/form.txt"
