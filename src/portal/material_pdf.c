@@ -38,6 +38,12 @@ static int nibble(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Most slashes of compressed data begin no name of interest: the first character tells. */
+static bool may_matter(uint8_t c)
+{
+    return memchr("#EIJLORS", c, 8) != NULL;
+}
+
 /* The name behind the '/' at data[0], #xx resolved; cut at NAME_MAX_BYTES. */
 static void read_name(const uint8_t *data, size_t len, char ret[NAME_MAX_BYTES + 1])
 {
@@ -62,6 +68,7 @@ static int check_name(const char *name, struct err *err)
 
 struct inflating {
     size_t total;            /* of all streams so far */
+    const uint8_t *looked;   /* the last dictionary whose stream was looked through ends here */
     uint8_t out[32768 + 64]; /* what was inflated, after the end of what was before */
     size_t kept;
 };
@@ -73,7 +80,7 @@ static int64_t look_through(const uint8_t *out, size_t n, bool last, struct err 
     char name[NAME_MAX_BYTES + 1];
     size_t end = last ? n : n > NAME_REACH ? n - NAME_REACH : 0;
     for (size_t i = 0; i < end; i++)
-        if (out[i] == '/') {
+        if (out[i] == '/' && n - i > 1 && may_matter(out[i + 1])) {
             read_name(out + i, n - i, name);
             if (check_name(name, err) != 0)
                 return -1;
@@ -147,8 +154,11 @@ static int object_stream(const uint8_t *data, size_t len, size_t at, struct infl
 {
     z_stream z = {0};
     struct dictionary d;
+    if (in->looked && data + at < in->looked) /* named twice: one stream all the same */
+        return 0;
     if (!find_dictionary(data, len, at, &d) || !only_deflated(&d))
         return err_set(err, ERR_FIELD, "its objects are packed in a way that cannot be looked through");
+    in->looked = d.stream;
     size_t used = (size_t)(d.stream - data);
     used += used < len && data[used] == '\r';
     used += used < len && data[used] == '\n';
@@ -202,6 +212,8 @@ int material_check_pdf(const uint8_t *data, size_t len, struct err *err)
         return -1;
     for (const uint8_t *p = data; (p = memchr(p, '/', len - (size_t)(p - data))); p++) {
         size_t at = (size_t)(p - data);
+        if (len - at < 2 || !may_matter(p[1]))
+            continue;
         read_name(p, len - at, name);
         if (check_name(name, err) != 0)
             return -1;

@@ -1,5 +1,6 @@
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "portal/material.h"
 #include "portal/promise.h"
 #include "workflow_fixture.h"
@@ -348,6 +349,29 @@ static void objects_that_unpack_without_end_are_refused(void **state)
     assert_refused("when unpacked");
 }
 
+/* A dictionary that says again and again what it is costs one look, not thousands of long ones. */
+static void a_file_that_would_take_long_to_look_through_takes_no_time(void **state)
+{
+    uint8_t packed[64];
+    uLongf n = sizeof(packed);
+    (void)state;
+    assert_int_equal(compress(packed, &n, (const uint8_t *)" ", 1), Z_OK);
+    buf_reset(&file);
+    put_text(PDF_HEAD);
+    while (file.len < (2u << 20)) {
+        put_text("7 0 obj\n<</Filter/FlateDecode");
+        for (int i = 0; i < 570; i++)
+            put_text("/ObjStm");
+        put_text(">>stream\n");
+        put(packed, n);
+        put_text("\nendobj\n");
+    }
+    put_text(PDF_TAIL);
+    int64_t begun = clock_mono_ms();
+    assert_taken("application/pdf");
+    assert_true(clock_mono_ms() - begun < 2000);
+}
+
 static void a_file_over_ten_megabytes_is_refused(void **state)
 {
     const char *type;
@@ -518,6 +542,7 @@ int main(void)
         FILE_TEST(a_pdf_that_does_something_is_refused),
         FILE_TEST(objects_that_are_packed_are_looked_through),
         FILE_TEST(objects_that_unpack_without_end_are_refused),
+        cmocka_unit_test(a_file_that_would_take_long_to_look_through_takes_no_time),
         cmocka_unit_test(a_file_over_ten_megabytes_is_refused),
         cmocka_unit_test(names_are_cleaned),
         STORED_TEST(a_material_is_kept_listed_given_back_and_removed),
