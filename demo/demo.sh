@@ -50,6 +50,7 @@ RUN=$(mktemp -d /tmp/castation-XXXXXX) || die "no runtime folder under /tmp"
 BENCH=$DEMO BENCH_BAYS=$BAYS
 . "$ROOT/demo/bench.sh"
 . "$ROOT/demo/accounts.sh"
+. "$ROOT/demo/pages.sh"
 
 ended='' not_clean=''
 the_end() {
@@ -106,7 +107,7 @@ bench_portal_start || failed "caportald" portal
 bench_write_station_conf bench-1
 if [ "$MODE" = run ]; then
     step "accounts: one a role, with random passwords"
-    bench_accounts >"$DEMO/log/accounts.log" 2>&1 || failed "caportal user add" accounts
+    { bench_accounts && bench_point; } >"$DEMO/log/accounts.log" 2>&1 || failed "making accounts" accounts
 fi
 "$ROOT/demo/applications.sh" "$N" >"$DEMO/applications.json" || failed "making applications" none
 bench_approve "$DEMO/applications.json" || failed "caportal approve" portal

@@ -22,6 +22,21 @@ ok "all five lie in the drawer" wait_for 30 in_drawer 5
 c=
 like "its hint for a second terminal works as printed" \
     "$(cd "$ROOT" && eval "$(sed -n 's/^  c=/c=/p' "$T/run.log")" && $c tokens)" "deliverable"
+
+# ---- its people
+is "an account of each role, and two reviewers of each kind" \
+    "$(awk '{print $4}' "$DEMO/accounts.txt" | sort | uniq -c | awk '{print $2 "=" $1}' | paste -sd' ')" \
+    "administrator=1 applicant=2 auditor=1 final_reviewer=2 finance=1 first_reviewer=2 operator=1"
+is "their passwords are private" "$(stat -c %a "$DEMO/accounts.txt" "$DEMO"/secrets/totp/* | sort -u)" 600
+ok "make totp gives a code" make -s -C "$ROOT" totp USER=first
+like "of six digits" "$OUT" "^[0-9]{6}$"
+nok "but not for who has none" make -s -C "$ROOT" totp USER=enterprise
+nok "nor for nobody, whatever the environment says" env USER=first make -s -C "$ROOT" totp
+RUN=$(dirname "$(sed -n 's/^control_socket = "\(.*\)";/\1/p' "$DEMO/etc/station.conf")")
+. "$ROOT/demo/pages.sh"
+for name in first finance enterprise; do ok "$name logs in with what stands there" pages_login "$name"; done
+is "there is a place to pick tokens up at" "$(sqlite3 "$DEMO/portal/portal.db" "SELECT count(*) FROM service_point")" 1
+
 runtime=$(dirname "$(sed -n 's/^control_socket = "\(.*\)";/\1/p' "$DEMO/etc/station.conf")")
 stop run 60
 is "it ends cleanly" "$CODE" 0
