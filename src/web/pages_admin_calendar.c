@@ -101,27 +101,24 @@ static int put_months(struct web_call *c, int64_t year, const json_t *days, stru
     return web_set_int(c, "working_days", total, err);
 }
 
+/* ctx.years: those that are loaded, and the shown one with its neighbours. */
 static int put_years(struct web_call *c, int64_t shown, struct err *err)
 {
+    bool there[CALENDAR_LAST_YEAR - CALENDAR_FIRST_YEAR + 1] = {false};
     struct db_rows *rows = NULL;
     json_t *list;
-    bool seen = false;
     int r;
     if (admin_list(c, "years", &list, err) != 0 ||
         db_query(c->db, PSQL_CALENDAR_YEARS, DB_NO_ARGS, &rows, err) != 0)
         return -1;
-    while ((r = db_next(rows, err)) == 1) {
-        const int64_t year = db_col_int(rows, 0);
-        seen = seen || year == shown;
-        if (admin_append(list, json_pack("{s:I,s:b}", "year", (json_int_t)year, "now", year == shown), err) !=
-            0) {
-            r = -1;
-            break;
-        }
-    }
+    while ((r = db_next(rows, err)) == 1)
+        if (db_col_int(rows, 0) >= CALENDAR_FIRST_YEAR && db_col_int(rows, 0) <= CALENDAR_LAST_YEAR)
+            there[db_col_int(rows, 0) - CALENDAR_FIRST_YEAR] = true;
     db_rows_free(&rows);
-    if (r == 0 && !seen)
-        r = admin_append(list, json_pack("{s:I,s:b}", "year", (json_int_t)shown, "now", 1), err);
+    for (int64_t year = CALENDAR_FIRST_YEAR; r == 0 && year <= CALENDAR_LAST_YEAR; year++)
+        if (there[year - CALENDAR_FIRST_YEAR] || (year >= shown - 1 && year <= shown + 1))
+            r = admin_append(list, json_pack("{s:I,s:b}", "year", (json_int_t)year, "now", year == shown),
+                             err);
     return r;
 }
 
@@ -151,8 +148,7 @@ static int show(struct web_call *c, int64_t year, unsigned int status, struct er
     int rc = values ? web_put_inputs(c, "fields", INPUTS, sizeof(INPUTS) / sizeof(INPUTS[0]), values, err)
                     : err_set(err, ERR_MEMORY, "calendar");
     json_decref(values);
-    if (rc != 0 || put_year(c, year, err) != 0 || web_set_int(c, "year_before", year - 1, err) != 0 ||
-        web_set_int(c, "year_after", year + 1, err) != 0 ||
+    if (rc != 0 || put_year(c, year, err) != 0 ||
         web_set_bool(c, "may_change", web_is(c, ROLE_ADMINISTRATOR), err) != 0)
         return -1;
     return web_render(c, "admin_calendar", status, err);
