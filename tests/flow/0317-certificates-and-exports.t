@@ -14,6 +14,7 @@ portal_up
 station bench-1
 
 # ---- a CA, and one of another name whose certificate lies beside it
+# shellcheck disable=SC2317 # by need
 ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -utf8 -subj "/C=CN/O=$1" -days 30 -out "$T/$1.pem" 2>/dev/null; }
 need "a CA is made" ca 示例根
 need "and another" ca 他人
