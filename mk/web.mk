@@ -11,4 +11,9 @@ check-web: deps-check
 	@$(MAKE) -s --no-print-directory web-npm
 	@echo "building build/asan"; $(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=asan all
 	@UNIT= tests/check.sh web
-.PHONY: check-web web-npm
+# make pictures: docs/images, for the README
+pictures: deps-check
+	@$(MAKE) -s --no-print-directory web-npm
+	@$(MAKE) -s --no-print-directory $(JOBSERVER) FLAVOUR=release all
+	@CASTATION_BUILD=build/release tests/web/pictures.js
+.PHONY: check-web web-npm pictures
