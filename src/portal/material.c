@@ -186,17 +186,24 @@ static int look_among(const struct act *act, const char *application, const char
     return 0;
 }
 
-int material_add(const struct act *act, const char *application, const char *kind, const char *name,
-                 const void *data, size_t len, char ret_id[UUID_SIZE], struct err *err)
+int material_look(const void *data, size_t len, struct material_file *ret, struct err *err)
 {
-    const char *media_type = NULL;
-    char cleaned[256], sha256[SHA256_HEX_SIZE];
+    struct material_file file = {.data = data, .len = len};
+    if (material_type(data, len, &file.media_type, err) != 0)
+        return -1;
+    sha256_hex(data, len, file.sha256);
+    *ret = file;
+    return 0;
+}
+
+int material_add(const struct act *act, const char *application, const char *kind, const char *name,
+                 const struct material_file *file, char ret_id[UUID_SIZE], struct err *err)
+{
+    char cleaned[256];
     if (!material_kind(kind))
         return err_set(err, ERR_FIELD, "there is no kind of material of this name");
-    if (material_type(data, len, &media_type, err) != 0 || touch(act, application, err) != 0)
-        return -1;
-    sha256_hex(data, len, sha256);
-    if (look_among(act, application, kind, sha256, ret_id, err) != 0)
+    if (touch(act, application, err) != 0 ||
+        look_among(act, application, kind, file->sha256, ret_id, err) != 0)
         return -1;
     if (*ret_id)
         return 0;
@@ -204,12 +211,12 @@ int material_add(const struct act *act, const char *application, const char *kin
     material_clean_name(name, cleaned);
     if (db_exec(act->db, PSQL_MATERIAL_INSERT,
                 DB_ARGS(DB_TEXT(ret_id), DB_TEXT(application), DB_TEXT(kind), DB_TEXT(cleaned),
-                        DB_TEXT(media_type), DB_INT(len), DB_TEXT(sha256), DB_TEXT(act->who),
-                        DB_INT(act->now)),
+                        DB_TEXT(file->media_type), DB_INT(file->len), DB_TEXT(file->sha256),
+                        DB_TEXT(act->who), DB_INT(act->now)),
                 NULL, err) != 0)
         return -1;
-    return db_exec(act->db, PSQL_MATERIAL_CONTENT_INSERT, DB_ARGS(DB_TEXT(ret_id), DB_BLOB(data, len)), NULL,
-                   err);
+    return db_exec(act->db, PSQL_MATERIAL_CONTENT_INSERT,
+                   DB_ARGS(DB_TEXT(ret_id), DB_BLOB(file->data, file->len)), NULL, err);
 }
 
 int material_remove(const struct act *act, const char *application, const char *id, struct err *err)

@@ -33,12 +33,22 @@ struct material {
  * ERR_TOO_LARGE. Fuzzed. */
 int material_type(const void *data, size_t len, const char **ret_media_type, struct err *err);
 
+/* A file and what it is. `data` stays the caller's. */
+struct material_file {
+    const void *data;
+    size_t len;
+    const char *media_type;
+    char sha256[SHA256_HEX_SIZE];
+};
+/* May take a second: to be called outside of any transaction. As material_type. */
+int material_look(const void *data, size_t len, struct material_file *ret, struct err *err);
+
 /* `name` is cleaned: its last path component, no control characters, at most 100 characters. The same bytes
- * again are the same material. ERR_FIELD, ERR_TOO_LARGE; ERR_EXISTS: MATERIALS_A_KIND are there;
+ * again are the same material. ERR_FIELD: no such kind; ERR_EXISTS: MATERIALS_A_KIND are there;
  * ERR_WRONG_STATE unless draft or returned. */
 void material_clean_name(const char *name, char ret[256]);
 int material_add(const struct act *act, const char *application, const char *kind, const char *name,
-                 const void *data, size_t len, char ret_id[UUID_SIZE], struct err *err);
+                 const struct material_file *file, char ret_id[UUID_SIZE], struct err *err);
 int material_remove(const struct act *act, const char *application, const char *id, struct err *err);
 /* [{id, kind, name, media_type, sha256, size, added_at, purged}] */
 int material_list(struct db *db, const char *application, json_t **ret, struct err *err);

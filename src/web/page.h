@@ -1,5 +1,5 @@
-/* The pages: paths, who may read and who may act, and what runs. page.def is the authorisation table: the dispatcher
- * goes by it, and a test tries every row with every role. */
+/* The pages: paths, who may read and who may act, and what runs. page.def is the authorisation table: the
+ * dispatcher goes by it, and a test tries every row with every role. */
 #ifndef CASTATION_WEB_PAGE_H
 #define CASTATION_WEB_PAGE_H
 
@@ -9,11 +9,12 @@ struct web_call;
 struct err;
 
 enum page_flags {
-    PAGE_OWN_TRANSACTION = 1, /* its POST begins and ends its transactions itself (password hashing between them) */
+    PAGE_OWN_TRANSACTION = 1, /* its POST begins and ends its transactions itself (password hashing, looking
+                                 at a file, comes before) */
     PAGE_UPLOAD = 2,          /* its POST may have a file: multipart, up to pages.upload_max */
     PAGE_STATIC = 4,          /* may be kept by caches; no session is looked up */
-    PAGE_KEEP = 8,            /* its POST's fields are kept when the session was over, and are there (web_field) in the
-                                 next GET, after logging in */
+    PAGE_KEEP = 8, /* its POST's fields are kept when the session was over, and are there (web_field) in the
+                      next GET, after logging in */
 };
 
 /* Beside ROLE_…: */
@@ -33,8 +34,7 @@ struct page {
     unsigned int flags;
 };
 
-#define X(name, path, readers, get, writers, post, flags)                                                              \
-    page_run get, post;
+#define X(name, path, readers, get, writers, post, flags) page_run get, post;
 #include "web/page.def"
 #undef X
 

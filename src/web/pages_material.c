@@ -108,27 +108,42 @@ static int back(struct web_call *c, enum text_id said, const char *kind, struct 
 
 static int not_now(struct web_call *c, struct err *err)
 {
-    if (staff_undo(c, err) != 0 || web_flash(c, TEXT_FORM_NOT_EDITABLE, err) != 0)
+    if (web_flash(c, TEXT_FORM_NOT_EDITABLE, err) != 0)
         return -1;
     return web_redirect(c, err, "/applications/%s", c->application.id);
+}
+
+/* What the file is may take a second to find out: that comes before the transaction, for which others wait.
+ */
+static int keep(struct web_call *c, const struct material_kind *kind, const struct web_file *file,
+                struct err *err)
+{
+    struct material_file looked;
+    char id[UUID_SIZE];
+    if (material_look(file->data, file->len, &looked, err) != 0 || db_begin(c->db, err) != 0)
+        return -1;
+    if (material_add(&c->act, c->application.id, kind->name, file->name, &looked, id, err) == 0 &&
+        db_commit(c->db, err) == 0)
+        return 0;
+    db_rollback(c->db);
+    return -1;
 }
 
 int page_material_post(struct web_call *c, struct err *err)
 {
     const struct web_file *file = web_file(c, "file");
     const struct material_kind *kind = material_kind(web_field(c, "kind"));
-    char id[UUID_SIZE];
     if (!kind)
         return refuse(c, "licence", TEXT_MATERIAL_KIND, err);
     if (!file || file->len == 0)
         return refuse(c, kind->name, TEXT_MATERIAL_NO_FILE, err);
-    if (material_add(&c->act, c->application.id, kind->name, file->name, file->data, file->len, id, err) == 0)
+    if (keep(c, kind, file, err) == 0)
         return back(c, TEXT_MATERIAL_ADDED, kind->name, err);
     if (err->code == ERR_WRONG_STATE)
         return not_now(c, err);
     for (size_t i = 0; i < sizeof(REFUSALS) / sizeof(REFUSALS[0]); i++)
         if (err->code == REFUSALS[i].code)
-            return staff_undo(c, err) == 0 ? refuse(c, kind->name, REFUSALS[i].said, err) : -1;
+            return refuse(c, kind->name, REFUSALS[i].said, err);
     return -1;
 }
 
@@ -136,7 +151,7 @@ int page_material_remove_post(struct web_call *c, struct err *err)
 {
     if (material_remove(&c->act, c->application.id, c->param, err) == 0)
         return back(c, TEXT_MATERIAL_REMOVED, "", err);
-    return err->code == ERR_WRONG_STATE ? not_now(c, err) : -1;
+    return err->code == ERR_WRONG_STATE && staff_undo(c, err) == 0 ? not_now(c, err) : -1;
 }
 
 /* ---- showing one ---- */

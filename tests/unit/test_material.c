@@ -440,7 +440,10 @@ static int add(const char *kind, const char *seed, char ret_id[UUID_SIZE])
 {
     char data[200];
     snprintf(data, sizeof(data), "%%PDF-1.4\n%% %s\nstartxref\n0\n%%%%EOF\n", seed);
-    return IN_TRANSACTION(material_add(&act, id, kind, "a/b.pdf", data, strlen(data), ret_id, &err));
+    struct material_file looked;
+    if (material_look(data, strlen(data), &looked, &err) != 0)
+        return -1;
+    return IN_TRANSACTION(material_add(&act, id, kind, "a/b.pdf", &looked, ret_id, &err));
 }
 
 static void a_material_is_kept_listed_given_back_and_removed(void **state)

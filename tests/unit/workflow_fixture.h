@@ -110,7 +110,10 @@ static inline int put_material(const char *id, const char *kind)
     char pdf[256], material[UUID_SIZE];
     snprintf(pdf, sizeof(pdf),
              "%%PDF-1.4\n%% %s\n1 0 obj\n<< /Type /Catalog >>\nendobj\nstartxref\n9\n%%%%EOF\n", kind);
-    return material_add(&act, id, kind, "scan.pdf", pdf, strlen(pdf), material, &err);
+    struct material_file file;
+    return material_look(pdf, strlen(pdf), &file, &err) == 0
+               ? material_add(&act, id, kind, "scan.pdf", &file, material, &err)
+               : -1;
 }
 
 /* ---- the acts, each within the caller's transaction ---- */
