@@ -1,5 +1,5 @@
 # Rules that the lists in the Makefile are fed through.
-ALL_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls libcurl libp11 p11-kit-1 libargon2 libqrencode xlsxwriter pangocairo fontconfig
+ALL_PKGS  := libcrypto jansson libconfig sqlite3 libmicrohttpd gnutls libcurl libp11 p11-kit-1 libargon2 libqrencode xlsxwriter pangocairo
 PKG_CFLAGS = $(shell pkg-config --cflags $(ALL_PKGS) 2>/dev/null)
 CPPFLAGS  += $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 

@@ -237,7 +237,7 @@ export_ROOMS := web base
 export_PKGS  := libcrypto xlsxwriter
 UNIT += document
 document_ROOMS := web base
-document_PKGS  := libcrypto pangocairo fontconfig libqrencode
+document_PKGS  := libcrypto pangocairo libqrencode
 
 # ---- notices and mail
 UNIT += notice mail mailer

@@ -1,5 +1,6 @@
 /* Documents to print: A4, PDF, text that can be selected and searched, CJK glyphs embedded. Made with Pango
- * and cairo, one document at a time in the whole process (their caches are large), in the caller's thread.
+ * and cairo, one document at a time in the whole process, in the caller's thread. The first one maps the
+ * fonts (some 40 MB of files, 5 MB besides); drawing takes 30 MB more for a moment.
  *
  * A document is a list of parts, laid out when it is finished: what does not fit goes to the next page. Texts
  * are UTF-8 and are never taken for markup. Every call: ERR_MEMORY, ERR_TOO_LARGE (more than any form of ours
