@@ -8,6 +8,8 @@
 #include "portal/promise.h"
 #include "web/input.h"
 
+#define LATE_LONG_MS (31 * WORKDAY_MS)
+
 void staff_count(char *ret, size_t cap, const char *text, int64_t n)
 {
     const char *at = strstr(text, "{n}");
@@ -40,9 +42,14 @@ static int clock_words(struct web_call *c, int64_t due, int64_t stopped_at, stru
         snprintf(ret->left, sizeof(ret->left), "%s", text(TEXT_STAFF_CLOCK_STOPPED, c->lang));
         return 0;
     }
+    ret->late = c->now >= due;
+    if (c->now - due > LATE_LONG_MS) { /* not worth counting day by day */
+        snprintf(ret->left, sizeof(ret->left), "%s", text(TEXT_STAFF_CLOCK_LATE_LONG, c->lang));
+        ret->kind = "bad";
+        return 0;
+    }
     if (promise_left(c->db, due, c->now, &days, err) != 0)
         return -1;
-    ret->late = c->now >= due;
     if (ret->late && days == 0)
         snprintf(ret->left, sizeof(ret->left), "%s", text(TEXT_STAFF_CLOCK_LATE, c->lang));
     else if (ret->late)

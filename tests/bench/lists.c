@@ -82,12 +82,30 @@ static void random_id(int64_t at, char ret[41])
     ret[n + 8] = '\0';
 }
 
+/* As an applicant fills it in. */
+static void random_form(const char *name, const char *uscc, char *ret, size_t cap)
+{
+    snprintf(
+        ret, cap,
+        "{\"agent\":\"yes\",\"agent_id_number\":\"11010519491231002X\",\"agent_mobile\":\"138%08u\",\"agent_"
+        "name\":"
+        "\"李晓梅\",\"authority_city\":\"330100\",\"authority_district\":\"330106\",\"authority_name\":"
+        "\"杭州市西湖区市场监督管理局\",\"authority_province\":\"330000\",\"delivery_address\":\"文三路 %u "
+        "号 8 幢 1201 室\","
+        "\"delivery_city\":\"330100\",\"delivery_district\":\"330106\",\"delivery_method\":\"mail\","
+        "\"delivery_name\":"
+        "\"李晓梅\",\"delivery_phone\":\"138%08u\",\"delivery_province\":\"330000\",\"identifier\":\"%s\","
+        "\"legal_representative\":\"陈建国\",\"name\":\"%s\",\"profile\":\"org-sign-p256\",\"validity_days\":"
+        "\"365\"}",
+        draw(100000000), draw(900), draw(100000000), uscc, name);
+}
+
 struct filler {
     sqlite3 *db;
     sqlite3_stmt *application, *certificate, *gram;
     const char *id;
     int64_t at;
-    char filling[1601]; /* a form about as long as they are */
+    char form[1601];
     int64_t now;
 };
 
@@ -136,10 +154,11 @@ static void put_application(struct filler *f, int64_t n, int64_t total)
     random_uscc(uscc);
     random_id(f->at, id);
     f->id = id;
+    random_form(name, uscc, f->form, sizeof(f->form));
     sqlite3_bind_text(f->application, 1, id, -1, SQLITE_STATIC);
     sqlite3_bind_text(f->application, 2, state, -1, SQLITE_STATIC);
     sqlite3_bind_int64(f->application, 3, f->at);
-    sqlite3_bind_text(f->application, 4, f->filling, -1, SQLITE_STATIC);
+    sqlite3_bind_text(f->application, 4, f->form, -1, SQLITE_STATIC);
     sqlite3_bind_text(f->application, 5, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(f->application, 6, uscc, -1, SQLITE_STATIC);
     sqlite3_bind_int64(f->application, 7, strstr(state, "review") ? f->at + 3 * INT64_C(86400000) : 0);
@@ -168,7 +187,6 @@ static void fill(const char *path, int64_t total)
     struct db *db = NULL;
     MUST(db_open(&db, path, &portal_schema, 0, &err)); /* makes the schema */
     db_close(&db);
-    snprintf(f.filling, sizeof(f.filling), "{\"authority_name\": \"%01500d\"}", 0);
     f.now = clock_utc_ms();
     sqlite3_open(path, &f.db);
     sqlite3_exec(f.db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -400000",
