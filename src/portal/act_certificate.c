@@ -185,7 +185,7 @@ static int may_be_made_again(const struct act *act, const struct portal_applicat
     return 0;
 }
 
-/* Its organisation has applied again since: nothing but an alert comes of it. */
+/* Its organisation has applied again since: nothing comes of it but that both sides are told. */
 static int tell_voided(const struct act *act, const struct portal_application *row, const char *detail,
                        struct err *err)
 {
@@ -194,7 +194,10 @@ static int tell_voided(const struct act *act, const struct portal_application *r
                                        .what = application_event_name(APPLICATION_VOID),
                                        .alert = true,
                                        .detail = detail};
-    return portal_event_add(act->db, act->now, &event, err);
+    if (portal_event_add(act->db, act->now, &event, err) != 0 ||
+        notice_about(act->db, act->now, row->id, ROLE_APPLICANT, NOTICE_VOIDED_LAST, NULL, err) != 0)
+        return -1;
+    return notice_about(act->db, act->now, row->id, ROLE_OPERATOR, NOTICE_VOIDED_LAST_STAFF, NULL, err);
 }
 
 /* The application's own certificate is gone: it goes back into the queue. */

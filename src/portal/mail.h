@@ -6,7 +6,7 @@
 #include "base/hex.h"
 
 #define MAIL_SUBJECT_MAX 400 /* bytes */
-#define MAIL_BODY_MAX    16384
+#define MAIL_BODY_MAX    65536 /* a return with the longest reason for each field needs 24 KB */
 
 struct mail {
     char id[UUID_SIZE];

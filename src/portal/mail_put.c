@@ -11,8 +11,8 @@ int mail_put(struct db *db, int64_t now, const char *recipient, const char *subj
     char id[UUID_SIZE];
     if (mail_address_check(recipient, err) != 0)
         return -1;
-    if (!*subject || strlen(subject) > 2000 || strpbrk(subject, "\r\n"))
-        return err_set(err, ERR_FIELD, "subject: one line of 1 to 2000 bytes");
+    if (!*subject || strlen(subject) > MAIL_SUBJECT_MAX || strpbrk(subject, "\r\n"))
+        return err_set(err, ERR_FIELD, "subject: one line of 1 to %d bytes", MAIL_SUBJECT_MAX);
     if (strlen(body) > MAIL_BODY_MAX)
         return err_set(err, ERR_TOO_LARGE, "mail: at most %d bytes", MAIL_BODY_MAX);
     uuid7(id);
