@@ -122,6 +122,20 @@ web_test('look', async (stage) => {
         return p;
     }
 
+    await test('what should be found is found', async () => {
+        const p = await office.someone();
+        await p.go('/login');
+        assert.deepEqual([await p.axe(), await p.overflow()], [[], '']);
+        await p.page.evaluate(() => {
+            const wide = document.createElement('div');
+            wide.style.width = '3000px';
+            wide.append('x', document.createElement('img'));
+            document.querySelector('main').append(wide);
+        });
+        assert.match((await p.axe()).join(), /image-alt/);
+        assert.match(await p.overflow(), /^\d+ px/);
+    });
+
     for (const lang of ['zh', 'en']) {
         const found = {};
         const work = [...visits];
