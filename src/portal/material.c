@@ -10,7 +10,7 @@
 #include "portal/promise.h"
 
 #define NAME_CHARACTERS 100
-#define PURGE_ROUND     200 /* a call: each has its content overwritten */
+#define PURGE_ROUND     16 /* a call: each may be 10 MB, which is overwritten while others wait to write */
 #define KEEP_DAYS       180
 #define DAY_MS          INT64_C(86400000)
 

@@ -187,6 +187,9 @@ static const char *const STEPS[] = {
 
     /* registrations that nobody confirmed: purged */
     "CREATE INDEX account_unchecked ON account (created_at) WHERE email_checked = 0",
+
+    /* what waits or was given up, for its count */
+    "CREATE INDEX mail_unsent ON mail (given_up_at) WHERE sent_at = 0",
 };
 
 static const struct db_statement STATEMENTS[PSQL_COUNT] = {

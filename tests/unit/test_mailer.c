@@ -246,6 +246,31 @@ static void what_is_old_is_purged_and_nothing_else(void **state)
         "INSERT INTO t SELECT group_concat(id) = 'new' FROM notice;");
 }
 
+/* Whoever else wants to write waits for a round: it deletes a little, and the next goes on. */
+static void a_round_purges_a_little_and_the_next_goes_on(void **state)
+{
+    (void)state;
+    sql(STAFF);
+    sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+        "INSERT INTO notice (id,account,kind,params,created_at) SELECT 'n' || i,'f','made','{}',i FROM n;"
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+        "INSERT INTO mail (id,recipient,subject,body,kind,created_at,next_try_at,sent_at) "
+        "SELECT 'm' || i,'a','s','','k',i,1,1 FROM n;"
+        "INSERT INTO application (id,state,created_at,organisation,identifier,profile,updated_at) VALUES "
+        "('A1','issued',1,'x','x','p',1);"
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) "
+        "INSERT INTO material (id,application,kind,name,media_type,size,sha256,added_by,added_at) "
+        "SELECT 'f' || i,'A1','licence','x','image/png',1,'00','u',1 FROM n;");
+    chores_at(START);
+    sql("CREATE TEMP TABLE t (n CHECK (n)); INSERT INTO t SELECT count(*) = 1000 FROM notice;"
+        "INSERT INTO t SELECT count(*) = 1000 FROM mail;"
+        "INSERT INTO t SELECT count(*) = 4 FROM material WHERE purged_at = 0;");
+    chores_at(START + MINUTE);
+    sql("CREATE TEMP TABLE t (n CHECK (n)); INSERT INTO t SELECT count(*) = 0 FROM notice;"
+        "INSERT INTO t SELECT count(*) = 0 FROM mail;"
+        "INSERT INTO t SELECT count(*) = 0 FROM material WHERE purged_at = 0;");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void)
 {
@@ -256,6 +281,7 @@ int main(void)
         TEST(without_a_way_out_mails_wait),
         TEST(a_promise_about_to_be_broken_is_told_once_to_those_who_have_to_act),
         TEST(what_is_old_is_purged_and_nothing_else),
+        TEST(a_round_purges_a_little_and_the_next_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
