@@ -266,3 +266,8 @@ FUZZ += material
 fuzz_material_ROOMS := portal store domain base
 fuzz_material_PKGS  := libcrypto jansson libconfig sqlite3 zlib libargon2
 fuzz_material_FLAGS := -max_len=65536
+
+# ---- portal: certificates in words
+FUZZ += certificate_words
+fuzz_certificate_words_ROOMS := portal domain base
+fuzz_certificate_words_PKGS  := libcrypto jansson
