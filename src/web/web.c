@@ -82,7 +82,7 @@ static bool read_form(struct web_call *c)
     server_drop_body(r->request);
     if (problem == PROBLEM_NONE)
         return true;
-    log_debug("pages: %s: %s", r->request->path, detail);
+    log_debug("pages: %s: %s", c->page->name, detail);
     web_refuse(c, problem_status(problem), ERR_NONE);
     return false;
 }
@@ -91,7 +91,8 @@ static bool check_origin(struct web_call *c)
 {
     if (!c->post || (web_origin_right(c) && web_csrf_right(c, web_field(c, "csrf"))))
         return true;
-    log_info("pages: %s: a form without its token, or from another site", c->request->request->path);
+    /* not the path: there may be a one-time link in it */
+    log_info("pages: %s: a form without its token, or from another site", c->page->name);
     web_refuse(c, 403, ERR_NONE);
     return false;
 }

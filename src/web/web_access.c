@@ -7,7 +7,7 @@
 static bool done(struct web_call *c, int rc, const struct err *err)
 {
     if (rc != 0) {
-        log_err(err, "pages: %s", c->request->request->path);
+        log_err(err, "pages: %s", c->page->name);
         web_refuse(c, web_status_of(err->code), err->code);
     }
     return false;

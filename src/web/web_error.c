@@ -92,7 +92,7 @@ void web_refuse(struct web_call *c, unsigned int status, enum err_code code)
     if (c->db && render_refusal(c, status, code, &err) == 0)
         return;
     if (c->db)
-        log_err(&err, "pages: %s: error page", r->request->path);
+        log_err(&err, "pages: %s: error page", c->page ? c->page->name : "no page");
     web_refuse_bare(r->web, status, r->answer);
 }
 

@@ -187,6 +187,8 @@ done
 is "but no mail goes to who has no account" "$(mails_to nobody@corp.com | wc -l)" 0
 link=$(web_link a@corp.com /password/reset/)
 like "it brings a link" "$link" '^/password/reset/[A-Za-z0-9_-]{43}$'
+web_send POST "$link" --data-urlencode "password=another one of mine 1"
+is "a form from elsewhere is refused, and the log (below) does not name the link" "$STATUS" 403
 web_as fixed
 cp "$JAR" "$T/running.jar"
 web_as forgot
