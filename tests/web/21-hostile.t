@@ -72,6 +72,7 @@ web_test('hostile', async (stage) => {
             const csrf = await applicant.page.locator('input[name=csrf]').first().getAttribute('value');
             const answer = await applicant.context.request.post(`/applications/${id}/materials`, { maxRedirects: 0,
                 multipart: { kind: 'representative_id', csrf, file: { ...scans.licence, name: sent } } });
+            if (sent.includes('\n') && answer.status() === 400) continue; /* no header has a line break in it */
             assert.equal(answer.status(), 303, sent.slice(0, 30));
             const added = (await bench.sql(`SELECT id, name FROM material WHERE application = '${id}'`)).filter((r) => !before.includes(r.id));
             assert.equal(added.length, 1);

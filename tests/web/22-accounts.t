@@ -20,11 +20,10 @@ web_test('accounts', async ({ bench, office }) => {
     };
 
     await test('what is wrong in a registration is said at its field, and nothing typed is lost but the password', async () => {
-        for (const [over, field] of [[{ uscc: '91330100799655058C' }, 'uscc'], [{ email: 'nobody' }, 'email'], [{ password: 'short', password_again: 'short' }, 'password'],
+        for (const [over, field] of [[{ uscc: '91330100799655058C' }, 'uscc'], [{ password: 'short', password_again: 'short' }, 'password'],
             [{ password_again: 'another horse staple' }, 'password_again'], [{ name: '' }, 'name']]) {
-            await register(over).catch(() => {});
+            await register(over);
             assert.equal(nobody.path, '/register', field);
-            if (field === 'email') continue; /* the browser itself refuses it */
             assert.equal(await nobody.page.locator(`main [name="${field}"]`).first().getAttribute('aria-invalid'), 'true', field);
             assert.equal(await nobody.page.locator('main [name="organisation"]').inputValue(), '杭州注册有限公司');
             assert.equal(await nobody.page.locator('main [name="password"]').inputValue(), '');
