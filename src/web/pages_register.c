@@ -145,7 +145,16 @@ static int read_form(struct web_call *c, struct registration *r, struct err *err
     int rc = web_secret(c, "password", &password, err);
     if (rc == 0)
         rc = web_check_new_password(c, &u, &password, err);
-    if (rc == 0 && !web_has_errors(c))
+    buf_done(&password);
+    return rc;
+}
+
+/* Only once the try was counted: who registers again and again keeps nobody from logging in. */
+static int hash_password(struct web_call *c, struct registration *r, struct err *err)
+{
+    struct buf password;
+    int rc = web_secret(c, "password", &password, err);
+    if (rc == 0)
         rc = account_password_hash(&password, r->hash, err);
     buf_done(&password);
     return rc;
@@ -256,7 +265,7 @@ int page_register_post(struct web_call *c, struct err *err)
         return -1;
     if (t.wait_ms > 0)
         return web_try_later(c, &t, "email", err) == 0 ? show(c, 429, err) : -1;
-    if (db_begin(c->db, err) != 0)
+    if (hash_password(c, &r, err) != 0 || db_begin(c->db, err) != 0)
         return -1;
     if (enter(c, &r, err) != 0 || db_commit(c->db, err) != 0) {
         db_rollback(c->db);
