@@ -64,8 +64,10 @@ static int redirect_to_code(struct web_call *c, const char *next, struct err *er
         if (rc == 0)
             rc = buf_printf(&path, err, strchr("?&#%+=", *s) ? "%%%02X" : "%c", (unsigned char)*s);
     }
+    if (rc == 0 && !buf_cstr(&path))
+        rc = err_set(err, ERR_MEMORY, "path");
     if (rc == 0)
-        rc = buf_cstr(&path) ? web_redirect(c, err, "%s", buf_cstr(&path)) : err_set(err, ERR_MEMORY, "path");
+        rc = web_redirect(c, err, "%s", path_ok(buf_cstr(&path)) ? buf_cstr(&path) : "/login/code");
     buf_done(&path);
     return rc;
 }

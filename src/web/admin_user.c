@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/form.h"
 #include "web/account_web.h"
 #include "web/admin.h"
 
@@ -27,19 +28,20 @@ static enum text_id state_of(const struct account_user *u, const char **ret_kind
 
 int admin_user_row(struct web_call *c, const struct account_user *u, json_t **ret, struct err *err)
 {
-    char url[80], created[20], last[20];
+    char url[80], created[20], last[20], mobile[80];
     const char *kind;
     const enum text_id state = state_of(u, &kind);
     json_t *roles = json_array();
     snprintf(url, sizeof(url), "/admin/users/%s", u->id);
     web_time_text(u->created_at, created);
     web_time_text(u->last_login_at, last);
+    form_mask("agent_mobile", u->mobile, mobile, sizeof(mobile));
     int rc = roles ? 0 : err_set(err, ERR_MEMORY, "users");
     for (size_t i = 0; rc == 0 && i < N_ROLES; i++)
         if (u->roles & ROLES[i])
             rc = admin_append(roles, json_pack("{s:s}", "title", role_title(ROLES[i], c->lang)), err);
     json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:O,s:s,s:s,s:b,s:s,s:s,s:b}", "id", u->id, "url", url,
-                            "name", u->name, "email", u->email, "mobile", u->mobile, "roles", roles, "state",
+                            "name", u->name, "email", u->email, "mobile", mobile, "roles", roles, "state",
                             text(state, c->lang), "state_kind", kind, "totp", u->has_totp, "created", created,
                             "last_login", last, "staff", (u->roles & ROLE_STAFF) != 0);
     json_decref(roles);

@@ -97,8 +97,8 @@ static int add_fields(struct web_call *c, const json_t *form, enum form_section 
     for (size_t i = 0; i < form_n_fields; i++) {
         const struct form_field *field = &form_fields[i];
         bool more = i > 0 && is_region(field) && strcmp(field->group, form_fields[i - 1].group) == 0;
-        if (field->section != section || more ||
-            (!form_field_needed(field, form) && !*form_value(form, field->key)))
+        /* what was typed before another answer made it needless is none of the application's */
+        if (field->section != section || more || !form_field_needed(field, form))
             continue;
         enum text_id title = staff_field_label(field);
         struct export_line *line = add(rows, part, text(title, LANG_ZH), text(title, LANG_EN));

@@ -197,6 +197,7 @@ static int put_certificate(struct web_call *c, const struct form_view *v, struct
     char value[64];
     snprintf(value, sizeof(value), "%.40s:%.8s", form_value(v->form, "profile"),
              form_value(v->form, "validity_days"));
+    utf8_scrub(value);
     return web_put_input(c, "certificate_fields", &INPUT, text(TEXT_FORM_CERTIFICATE, c->lang), "", value,
                          err);
 }

@@ -237,7 +237,8 @@ int page_application(struct web_call *c, struct err *err)
         put_fault(c, err) != 0 || put_form(c, err) != 0 || application_put_order(c, err) != 0 ||
         put_overview(c, err) != 0 || web_put_timeline(c, c->application.id, err) != 0)
         return -1;
-    if (web_set_bool(c, "imported", !*c->application.owner, err) != 0 ||
+    if (web_set_bool(c, "sees_contents", web_is(c, pages[PAGE_EXPORT].readers), err) != 0 ||
+        web_set_bool(c, "imported", !*c->application.owner, err) != 0 ||
         web_set_bool(c, "sees_materials", web_is(c, pages[PAGE_MATERIAL].readers), err) != 0)
         return -1;
     return web_render(c, "application", 200, err);

@@ -298,10 +298,14 @@ static int pick_up(struct web_call *c, enum text_id *ret_done, struct err *err)
 static const struct {
     const char *name;
     int (*run)(struct web_call *c, enum text_id *ret_done, struct err *err);
-} ACTS[] = {{"post", post}, {"offer", offer}, {"pick_up", pick_up}};
+    const char *field; /* where what the act refuses was typed */
+    enum text_id wrong;
+} ACTS[] = {{"post", post, "number", TEXT_STAFF_TRACKING_WRONG},
+            {"offer", offer, "", TEXT_STAFF_LINE_WRONG},
+            {"pick_up", pick_up, "note", TEXT_STAFF_LINE_WRONG}};
 
 /* Somebody was quicker, or the same click came twice: the page as it is now says it all. */
-static int say_failed(struct web_call *c, struct err *err)
+static int say_failed(struct web_call *c, const char *field, enum text_id wrong, struct err *err)
 {
     enum err_code code = err->code;
     if (code != ERR_FIELD && code != ERR_WRONG_STATE && code != ERR_CONFLICT && code != ERR_REFUSED)
@@ -309,7 +313,7 @@ static int say_failed(struct web_call *c, struct err *err)
     if (staff_undo(c, err) != 0)
         return -1;
     if (code == ERR_FIELD)
-        return again(c, "number", TEXT_STAFF_TRACKING_WRONG, err);
+        return again(c, field, wrong, err);
     char path[80];
     snprintf(path, sizeof(path), "/applications/%s/handover", c->application.id);
     return done(c, TEXT_STAFF_HANDOVER_OTHER, path, err);
@@ -326,7 +330,7 @@ int page_handover_post(struct web_call *c, struct err *err)
     if (i == sizeof(ACTS) / sizeof(ACTS[0]))
         return err_set(err, ERR_FIELD, "act: '%s' is none", name);
     if (ACTS[i].run(c, &sentence, err) != 0)
-        return say_failed(c, err);
+        return say_failed(c, ACTS[i].field, ACTS[i].wrong, err);
     if (web_has_errors(c))
         return handover_page(c, NULL, 422, err);
     snprintf(path, sizeof(path), "/applications/%s/handover", c->application.id);
@@ -340,7 +344,7 @@ int page_retry_post(struct web_call *c, struct err *err)
     if (!reason[0])
         return again(c, "reason", TEXT_STAFF_RETRY_NEEDED, err);
     if (act_retry(&c->act, c->application.id, reason, err) != 0)
-        return say_failed(c, err);
+        return say_failed(c, "reason", TEXT_STAFF_LINE_WRONG, err);
     return done(c, TEXT_STAFF_DONE_RETRIED, "/bench", err);
 }
 

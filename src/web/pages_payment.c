@@ -53,7 +53,9 @@ int page_submitted(struct web_call *c, struct err *err)
     bool found = false;
     if (is_state(c, "awaiting_payment"))
         return web_redirect(c, err, "/applications/%s/payment", c->application.id);
-    if (c->application.submitted_at == 0)
+    /* Nothing was achieved, or no longer: the application's page says what is. */
+    if (c->application.submitted_at == 0 || is_state(c, "returned") || is_state(c, "rejected") ||
+        is_state(c, "withdrawn"))
         return to_application(c, err);
     if (application_put_head(c, err) != 0 || application_put_order(c, err) != 0 ||
         payment_order_of(c->db, c->application.id, &found, &order, err) != 0)

@@ -1,4 +1,5 @@
 /* Pages for everybody: the first one, the language, files. */
+#include <stdio.h>
 #include <string.h>
 
 #include "web/static_files.h"
@@ -29,6 +30,17 @@ int page_home(struct web_call *c, struct err *err)
     return web_render(c, "home", 200, err);
 }
 
+/* A page that can only be sent to, and was shown in answer: its application's, or the first. */
+static int to_what_can_be_read(struct web_call *c, const char *path, struct err *err)
+{
+    char application[41], param[WEB_PARAM_MAX + 1], plain[256];
+    snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(path, "?"), path);
+    enum page_id id = web_find_page(plain, application, param);
+    if (id == PAGE_COUNT || pages[id].get != page_none)
+        return web_redirect(c, err, "%s", path);
+    return *application ? web_redirect(c, err, "/applications/%s", application) : web_redirect(c, err, "/");
+}
+
 int page_language(struct web_call *c, struct err *err)
 {
     bool many;
@@ -37,8 +49,8 @@ int page_language(struct web_call *c, struct err *err)
     if (strcmp(c->param, "zh") != 0 && strcmp(c->param, "en") != 0)
         return err_set(err, ERR_NOT_FOUND, "language");
     web_cookie_set(c, "lang", c->param, 365 * 86400);
-    return web_redirect(c, err, "%s",
-                        path && web_path_ok(path) && strncmp(path, "/language/", 10) != 0 ? path : "/");
+    bool good = path && web_path_ok(path) && strncmp(path, "/language/", 10) != 0;
+    return to_what_can_be_read(c, good ? path : "/", err);
 }
 
 /* "…?v=" names the content: such an answer never grows old. */

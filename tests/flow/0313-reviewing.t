@@ -305,6 +305,8 @@ need "the other applies anew" apply b
 B=$ID
 web_post "/applications/$B/withdraw" reason=不办了 sure=yes
 is "and withdraws before it pays" "$STATUS $(state "$B")" "303 withdrawn"
+web_get "/applications/$B/submitted"
+is "whose page of success is no more" "$STATUS $LOCATION" "303 /applications/$B"
 web_as finance
 web_get "/finance/orders?number=$B"
 ORDER=$LOCATION
