@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/spawn.h"
 #include "portal/api.h"
 
 static const struct option LONG[] = {
@@ -196,6 +197,8 @@ int main(int argc, char **argv)
     struct err err = {0};
     int option;
     log_init("caportal");
+    if (spawn_harden(&err) != 0) /* passwords and the portal's keys pass through it */
+        return report(&c, &err);
     while ((option = getopt_long(argc, argv, "c:ho:V", LONG, NULL)) != -1) {
         if (option == 'V')
             return printf("caportal %s\n", CASTATION_VERSION) < 0;

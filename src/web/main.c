@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "portal/account.h"
 #include "portal/mailer.h"
 #include "portal/portal.h"
@@ -99,7 +100,7 @@ static int serve(const char *conf_path, const sigset_t *signals, struct err *err
 {
     struct portal portal;
     struct listeners l = {0};
-    if (portal_open(&portal, conf_path, err) != 0)
+    if (spawn_harden(err) != 0 || portal_open(&portal, conf_path, err) != 0)
         return -1;
     int rc = start_api(&l, &portal, err) == 0 && start_pages(&l, &portal, err) == 0 &&
                      mailer_start(&l.mailer, &portal, err) == 0

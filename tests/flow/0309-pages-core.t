@@ -16,6 +16,9 @@ chmod 600 "$T/password"
 need "there is an applicant" caportal user add applicant@example.com --name 张三 --role applicant --password-file "$T/password" \
     --organisation-kind enterprise --organisation 杭州示例科技有限公司 --uscc 91330100799655058B
 portal_up
+pid=${PIDS[portal]}
+is "passwords that pass through it end in no core" "$(awk '/Max core file size/ { print $5, $6 }' "/proc/$pid/limits")" "0 0"
+is "no new privileges" "$(awk '$1 == "NoNewPrivs:" { print $2 }' "/proc/$pid/status")" 1
 sql() { sqlite3 -cmd '.timeout 10000' "$T/portal.db" "$@"; }
 now=$(($(date +%s) * 1000))
 sql "INSERT INTO application (id, state, owner, created_by, created_at, form, organisation, identifier, profile, updated_at)
