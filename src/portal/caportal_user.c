@@ -15,7 +15,7 @@
 
 /* ---- what the verbs share ---- */
 
-/* A transaction of the verb; `done` names what happened to whom, for the audit. */
+/* A transaction of the verb. */
 struct change {
     const struct caportal *c;
     struct db *db;
@@ -31,6 +31,7 @@ static int change_begin(struct change *ch, struct caportal *c, struct err *err)
     return 0;
 }
 
+/* `what` happened to whom, for the audit. */
 static int change_done(struct change *ch, const char *what, const char *email, const char *detail,
                        struct err *err)
 {
@@ -235,7 +236,7 @@ int caportal_user_totp(struct caportal *c, struct err *err)
     struct account_user u;
     int rc = -1;
     if (change_begin(&ch, c, err) == 0 && account_by_email(ch.db, c->words[0], &u, err) == 0 &&
-        set_totp(&ch, u.id, err) == 0 && account_session_end_all(ch.db, u.id, "", err) == 0) {
+        account_session_end_all(ch.db, u.id, "", err) == 0 && set_totp(&ch, u.id, err) == 0) {
         rc = change_done(&ch, "totp.set", u.email, "", err);
         if (rc != 0)
             unlink(c->totp_file);
