@@ -185,6 +185,15 @@ web_test('hostile', async (stage) => {
         assert.ok(!(await p.page.content()).includes('只给自己看'));
         assert.ok(!p.path.includes('/form/people') || (await p.text('main')).length > 0);
     });
+    await test('whoever asks for the other language in mid-form finds there what was typed', async () => {
+        const p = await office.as('institution', { fresh: true });
+        const [{ id: draft }] = await bench.sql("SELECT a.id FROM application a JOIN organisation o ON o.id = a.owner WHERE o.kind = 'institution'");
+        await p.go(`/applications/${draft}/form/people`);
+        await p.fill({ legal_representative: '没有保存' });
+        await p.page.locator('header a[href="/language/en"]').click();
+        await p.page.locator('html[lang=en]').waitFor();
+        assert.equal(await p.page.locator('main [name="legal_representative"]').inputValue(), '没有保存');
+    });
     await test('a password that is wrong too often has to wait; a right one then, too', async () => {
         const p = await office.someone();
         const { email, password } = bench.accounts.auditor;

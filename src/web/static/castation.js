@@ -178,18 +178,28 @@
       if (now !== last && !form.dataset.sent && navigator.sendBeacon)
         navigator.sendBeacon(form.action, new URLSearchParams(now + '&autosave=1'));
     });
-    setInterval(function () {
+    function save() {
       var now = typed(form);
-      if (now === last || form.dataset.sent || doc.hidden) return;
-      fetch(form.action, {
+      return fetch(form.action, {
         method: 'POST', credentials: 'same-origin', redirect: 'manual',
+        signal: AbortSignal.timeout ? AbortSignal.timeout(5000) : undefined,
         headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: now + '&autosave=1'
       }).then(function (answer) {
         if (answer.status !== 204) throw new Error();
         last = now;
         note.textContent = words('saved') + ' ' + new Date().toTimeString().slice(0, 5);
       }).catch(function () { note.textContent = words('notSaved'); });
+    }
+    setInterval(function () {
+      if (typed(form) !== last && !form.dataset.sent && !doc.hidden) save();
     }, 20000);
+    doc.addEventListener('click', function (e) { /* saved first: the next page may be this form, in another language */
+      var link = e.target.closest('a[href]');
+      if (!link || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey || link.target ||
+          link.origin !== location.origin || link.getAttribute('href').charAt(0) === '#' || typed(form) === last) return;
+      e.preventDefault();
+      save().then(function () { location.assign(link.href); });
+    });
   }
 
   /* A table that scrolls can be reached by the keyboard. */
