@@ -27,8 +27,8 @@ static const struct db_statement portal_statements[PORTAL_STATEMENTS] = {
         {"application_add",
          "INSERT INTO application(id, state, document, content_sha256, organisation, identifier, profile, "
          "approval_id, first_reviewer, final_reviewer, approval, signature, approved_at, generation, "
-         "updated_at) "
-         "VALUES($1, $2, '{}', '', $3, '', 'org-sign-p256', $1, 'a', 'b', '', '', 0, $4, 0)"},
+         "created_at, updated_at) "
+         "VALUES($1, $2, '{}', '', $3, '', 'org-sign-p256', $1, 'a', 'b', '', '', 0, $4, 0, 0)"},
     [CERTIFICATE_ADD] = {"certificate_add", "INSERT INTO certificate(serial, application, generation, "
                                             "station, token_serial, product, key_id, pem, "
                                             "sha256, not_before, not_after, recorded_at) VALUES($1, $2, $3, "

@@ -36,7 +36,7 @@ like "castation status tells" "$(status '[.alerts[].text] | join("; ")')" "$seco
 # that other station gives it back
 sqlite3 -cmd '.timeout 5000' "$PORTAL_DB" "UPDATE application SET lease_until = 1 WHERE id = '$second'"
 ok "free again, it is claimed a third time" within 10 job_is "$second" queued
-is "by its generation" "$(job "$second" .job.generation)" 3
+ok "by a later generation" test "$(job "$second" .job.generation)" -ge 3
 castation rack plug >/dev/null
 ok "and made" within 20 state_is "$second" made
 
