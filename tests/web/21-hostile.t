@@ -204,6 +204,8 @@ web_test('hostile', async (stage) => {
             await p.press('form[method=post] button[type=submit]');
             last = await p.text('main');
         }
+        /* a slow machine would have waited long enough by now */
+        await bench.sql('UPDATE throttle SET until = until + 60000 WHERE until > 0');
         await p.go('/login');
         await p.fill({ email, password });
         await p.press('form[method=post] button[type=submit]');
