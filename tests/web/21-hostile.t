@@ -211,6 +211,7 @@ web_test('hostile', async (stage) => {
         await p.press('form[method=post] button[type=submit]');
         assert.equal(p.path, '/login', last);
         assert.match(await p.text('main'), /稍后|秒|分钟/);
+        await bench.sql('DELETE FROM throttle');
     });
     await test('log-out ends the session, and its cookie opens nothing any more', async () => {
         const p = await office.as('operator', { fresh: true });
