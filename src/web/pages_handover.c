@@ -319,6 +319,21 @@ static int say_failed(struct web_call *c, const char *field, enum text_id wrong,
     return done(c, TEXT_STAFF_HANDOVER_OTHER, path, err);
 }
 
+/* Another token may have been made since the page was shown: the one in the operator's hand is void then. */
+static int check_token(struct web_call *c, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(c->db, PSQL_CERTIFICATE_STANDING, DB_ARGS(DB_TEXT(c->application.id)), &rows, err) != 0)
+        return -1;
+    int r = db_next(rows, err);
+    bool same = r == 1 && strcmp(db_col_text(rows, 0), web_field(c, "certificate")) == 0;
+    db_rows_free(&rows);
+    if (r < 0 || same)
+        return r < 0 ? -1 : 0;
+    return err_set(err, ERR_CONFLICT, "application %s: its token is another than the one looked at",
+                   c->application.id);
+}
+
 int page_handover_post(struct web_call *c, struct err *err)
 {
     const char *name = web_field(c, "act");
@@ -329,7 +344,7 @@ int page_handover_post(struct web_call *c, struct err *err)
         i++;
     if (i == sizeof(ACTS) / sizeof(ACTS[0]))
         return err_set(err, ERR_FIELD, "act: '%s' is none", name);
-    if (ACTS[i].run(c, &sentence, err) != 0)
+    if (check_token(c, err) != 0 || ACTS[i].run(c, &sentence, err) != 0)
         return say_failed(c, ACTS[i].field, ACTS[i].wrong, err);
     if (web_has_errors(c))
         return handover_page(c, NULL, 422, err);

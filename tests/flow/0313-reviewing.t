@@ -260,21 +260,24 @@ api bench-1 POST "/v1/applications/$A/report" "$(made bench-1 "$A" "$GENERATION"
 is "the station reports it made" "$STATUS $(state "$A")" "200 made"
 web_get "/applications/$A/handover"
 ok "the bench page shows the token to compare" web_shown TOKEN-0123456789abcdef
+SEEN=$(sed -n 's/.*name="certificate" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -1)
 nok "the phone stays masked" web_shown 13812345678
 web_post "/applications/$A/reveal" field=delivery_phone from=handover
 FORM="/applications/$A/handover" web_post "/applications/$A/reveal" field=delivery_phone from=handover
 is "until it is asked for" "$STATUS $(web_shown 13812345678 && echo shown)" "200 shown"
-web_post "/applications/$A/handover" act=offer
+web_post "/applications/$A/handover" act=offer certificate="$SEEN"
 is "what goes by mail is not picked up" "$(state "$A")" made
-web_post "/applications/$A/handover" act=post carrier=nobody number=1
+web_post "/applications/$A/handover" act=post certificate=0123 carrier=SF number=SF1
+is "nor is another token than the one looked at handed over" "$(state "$A")" made
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=nobody number=1
 is "an unknown carrier is refused" "$STATUS" 422
-web_post "/applications/$A/handover" act=post carrier=SF number=
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=
 is "so is no number" "$STATUS" 422
-web_post "/applications/$A/handover" act=post carrier=SF number=ODD-1
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
 is "an odd number is taken, for it was scanned" "$STATUS $(state "$A")" "303 issued"
 web_get "$LOCATION"
 ok "with a word of warning" web_shown 请再核对一次
-FORM=/account web_post "/applications/$A/handover" act=post carrier=SF number=ODD-1
+FORM=/account web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
 is "twice is once" "$STATUS $(state "$A")" "303 issued"
 web_as a
 web_get "/applications/$A"
@@ -330,14 +333,15 @@ api bench-1 POST "/v1/applications/$C/report" "$(made bench-1 "$C" "$(field .cla
 is "it is made" "$STATUS $(state "$C")" "200 made"
 web_as operator
 web_get "/applications/$C/handover"
+SEEN=$(sed -n 's/.*name="certificate" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -1)
 is "no parcel is offered" "$(web_shown 'value="post"' && echo post) $(web_shown 'value="offer"' && echo offer)" " offer"
-web_post "/applications/$C/handover" act=pick_up note=王
+web_post "/applications/$C/handover" act=pick_up certificate="$SEEN" note=王
 is "before it is there nobody picks it up" "$(state "$C")" made
-web_post "/applications/$C/handover" act=offer
+web_post "/applications/$C/handover" act=offer certificate="$SEEN"
 is "it is ready" "$STATUS $(state "$C")" "303 ready_for_pickup"
-web_post "/applications/$C/handover" act=pick_up note=
+web_post "/applications/$C/handover" act=pick_up certificate="$SEEN" note=
 is "whoever comes has a name" "$STATUS" 422
-web_post "/applications/$C/handover" act=pick_up note=王小明
+web_post "/applications/$C/handover" act=pick_up certificate="$SEEN" note=王小明
 is "and takes it" "$STATUS $(state "$C")" "303 issued"
 
 # ---- lists
