@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/hex.h"
 
-#define MAIL_SUBJECT_MAX 400 /* bytes */
+#define MAIL_SUBJECT_MAX 400   /* bytes */
 #define MAIL_BODY_MAX    65536 /* a return with the longest reason for each field needs 24 KB */
 
 struct mail {

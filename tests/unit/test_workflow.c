@@ -274,6 +274,33 @@ static void a_second_withdrawal_is_refused(void **state)
     assert_int_equal(events(id, "withdraw", NULL), 1);
 }
 
+static void every_field_may_be_returned_with_the_longest_reason_there_is(void **state)
+{
+    (void)state;
+    char id[41], seen[SHA256_HEX_SIZE], longest[4 * 200 + 1] = "", note[4 * 500 + 1] = "", kind[40];
+    json_t *reasons = json_object();
+    const struct act_decision d = {.decision = REVIEW_RETURN,
+                                   .reviewer = &first,
+                                   .review_sha256 = seen,
+                                   .reasons = reasons,
+                                   .note = note};
+    for (size_t i = 0; i < 200; i++)
+        memcpy(longest + 4 * i, "𠀀", 5);
+    for (size_t i = 0; i < 500; i++)
+        memcpy(note + 4 * i, "𠀀", 5);
+    for (size_t i = 0; i < form_n_fields; i++)
+        json_object_set_new(reasons, form_fields[i].key, json_string(longest));
+    for (size_t i = 0; i < material_n_kinds; i++) {
+        snprintf(kind, sizeof(kind), "material_%s", material_kinds[i].name);
+        json_object_set_new(reasons, kind, json_string(longest));
+    }
+    to_first_review(id);
+    assert_int_equal(form_review_sha256(act.db, id, seen, &err), 0);
+    DO(act_review(&act, id, &d, &err));
+    assert_string_equal(row_of(id).state, "returned");
+    json_decref(reasons);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +321,7 @@ int main(void)
         WORKFLOW_TEST(what_was_paid_is_refunded_once_after_a_withdrawal),
         WORKFLOW_TEST(a_rejection_refunds_and_ends_what_was_in_progress),
         WORKFLOW_TEST(a_second_withdrawal_is_refused),
+        WORKFLOW_TEST(every_field_may_be_returned_with_the_longest_reason_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,33 +138,6 @@ static void a_return_says_why_by_field_and_a_rejection_why_at_all(void **state)
     json_decref(reasons);
 }
 
-static void every_field_may_be_returned_with_the_longest_reason_there_is(void **state)
-{
-    (void)state;
-    char id[41], seen[SHA256_HEX_SIZE], longest[4 * 200 + 1] = "", note[4 * 500 + 1] = "", kind[40];
-    json_t *reasons = json_object();
-    const struct act_decision d = {.decision = REVIEW_RETURN,
-                                   .reviewer = &first,
-                                   .review_sha256 = seen,
-                                   .reasons = reasons,
-                                   .note = note};
-    for (size_t i = 0; i < 200; i++)
-        memcpy(longest + 4 * i, "𠀀", 5);
-    for (size_t i = 0; i < 500; i++)
-        memcpy(note + 4 * i, "𠀀", 5);
-    for (size_t i = 0; i < form_n_fields; i++)
-        json_object_set_new(reasons, form_fields[i].key, json_string(longest));
-    for (size_t i = 0; i < material_n_kinds; i++) {
-        snprintf(kind, sizeof(kind), "material_%s", material_kinds[i].name);
-        json_object_set_new(reasons, kind, json_string(longest));
-    }
-    to_first_review(id);
-    assert_int_equal(form_review_sha256(act.db, id, seen, &err), 0);
-    DO(act_review(&act, id, &d, &err));
-    assert_string_equal(row_of(id).state, "returned");
-    json_decref(reasons);
-}
-
 static void a_return_costs_nothing_again_and_keeps_the_place_in_the_queue(void **state)
 {
     (void)state;
@@ -488,7 +461,6 @@ int main(void)
         WORKFLOW_TEST(a_first_decision_is_never_taken_for_a_final_one_though_its_reviewer_may_make_both),
         WORKFLOW_TEST(the_final_approval_waits_for_the_paper),
         WORKFLOW_TEST(a_return_says_why_by_field_and_a_rejection_why_at_all),
-        WORKFLOW_TEST(every_field_may_be_returned_with_the_longest_reason_there_is),
         WORKFLOW_TEST(a_return_costs_nothing_again_and_keeps_the_place_in_the_queue),
         WORKFLOW_TEST(a_correction_may_not_become_a_dearer_application),
         WORKFLOW_TEST(a_final_return_voids_the_first_approval),
