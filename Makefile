@@ -49,7 +49,7 @@ portal_SRC   := application_state role portal_conf certificate acts act_lend act
                 pki pki_file caportal_verbs caportal_init caportal_approve caportal_read caportal_station \
                 list list_row list_search list_text list_index list_orders
 portal_SRC   += certificate_words certificate_text certificate_extension
-portal_SRC   += promise calendar caportal_calendar workflow workflow_submit workflow_end order number review review_read
+portal_SRC   += carrier promise calendar caportal_calendar workflow workflow_submit workflow_end order number review review_read
 portal_SRC   += form form_choice form_check form_document regions material material_type material_image material_pdf
 portal_SRC   += account account_organisation account_email account_password account_password_rules account_slots \
                 account_totp account_session account_throttle account_link account_audit caportal_user caportal_users

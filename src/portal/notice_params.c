@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "domain/workday.h"
+#include "portal/carrier.h"
 #include "portal/form.h"
 #include "portal/material.h"
 #include "portal/promise.h"
@@ -39,14 +40,15 @@ static int put_due(json_t *params, int64_t due, struct err *err)
     return put(params, "due", day, err);
 }
 
-static int put_application(json_t *params, const struct portal_application *a, struct err *err)
+static int put_application(json_t *params, const struct portal_application *a, enum lang lang,
+                           struct err *err)
 {
     char url[64];
     snprintf(url, sizeof(url), "/applications/%s", a->id);
     if (put(params, "application", a->id, err) != 0 ||
         put(params, "organisation", a->organisation, err) != 0 || put(params, "url", url, err) != 0 ||
-        put(params, "carrier", a->carrier, err) != 0 || put(params, "number", a->tracking_number, err) != 0 ||
-        put(params, "station", a->station, err) != 0)
+        put(params, "carrier", carrier_title(a->carrier, lang), err) != 0 ||
+        put(params, "number", a->tracking_number, err) != 0 || put(params, "station", a->station, err) != 0)
         return -1;
     return put_due(params, a->promise_due, err);
 }
@@ -164,7 +166,7 @@ int notice_params(struct db *db, const char *application, enum lang lang, json_t
     json_t *params = json_object();
     if (!params)
         return err_set(err, ERR_MEMORY, "notice");
-    if (put_application(params, &a, err) != 0 || put_order(db, params, a.id, &facts.refund, err) != 0 ||
+    if (put_application(params, &a, lang, err) != 0 || put_order(db, params, a.id, &facts.refund, err) != 0 ||
         put_token(db, params, a.id, err) != 0 || put_point(db, params, a.id, err) != 0 ||
         put_address(db, params, err) != 0 || put_reason(db, params, &a, lang, err) != 0) {
         json_decref(params);

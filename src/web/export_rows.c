@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "portal/application_state.h"
+#include "portal/carrier.h"
 #include "portal/form.h"
 #include "portal/material.h"
 #include "web/staff.h"
@@ -155,7 +156,7 @@ static int add_materials(struct web_call *c, const json_t *form, enum lang lang,
 
 /* ---- what came of it */
 
-static int add_result(struct web_call *c, struct export_rows *rows, struct err *err)
+static int add_result(struct web_call *c, enum lang lang, struct export_rows *rows, struct err *err)
 {
     const struct portal_application *a = &c->application;
     struct db_rows *found = NULL;
@@ -169,7 +170,8 @@ static int add_result(struct web_call *c, struct export_rows *rows, struct err *
             snprintf(token, sizeof(token), "%s", db_col_text(found, 4));
         }
     db_rows_free(&found);
-    snprintf(parcel, sizeof(parcel), "%s%s%s", a->carrier, *a->carrier ? " " : "", a->tracking_number);
+    snprintf(parcel, sizeof(parcel), "%s%s%s", carrier_title(a->carrier, lang), *a->carrier ? " " : "",
+             a->tracking_number);
     add_text(rows, EXPORT_RESULT, TEXT_EXPORT_PAPER, a->paper_number);
     add_text(rows, EXPORT_RESULT, TEXT_EXPORT_CERTIFICATE, serial);
     add_text(rows, EXPORT_RESULT, TEXT_EXPORT_TOKEN, token);
@@ -190,7 +192,7 @@ int export_rows_read(struct web_call *c, enum export_sight sight, enum lang lang
         add_fields(c, form, FORM_PEOPLE, EXPORT_PEOPLE, sight, lang, rows, err) != 0 ||
         add_materials(c, form, lang, rows, err) != 0 ||
         add_fields(c, form, FORM_DELIVERY, EXPORT_DELIVERY, sight, lang, rows, err) != 0 ||
-        add_result(c, rows, err) != 0) {
+        add_result(c, lang, rows, err) != 0) {
         json_decref(form);
         free(rows);
         return -1;

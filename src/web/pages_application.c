@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/carrier.h"
 #include "portal/promise.h"
 #include "portal/workflow.h"
 #include "web/application_view.h"
@@ -211,8 +212,8 @@ static int put_overview(struct web_call *c, struct err *err)
         return -1;
     return web_set(c, "overview",
                    json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "created", created, "submitted", submitted,
-                             "handed", handed, "carrier", a->carrier, "tracking", a->tracking_number, "paper",
-                             a->paper_number, "terms", terms, "agreed", agreed),
+                             "handed", handed, "carrier", carrier_title(a->carrier, c->lang), "tracking",
+                             a->tracking_number, "paper", a->paper_number, "terms", terms, "agreed", agreed),
                    err);
 }
 

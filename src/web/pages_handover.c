@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/carrier.h"
 #include "portal/list.h"
 #include "portal/workflow.h"
 #include "web/input.h"
@@ -89,54 +90,6 @@ int page_bench(struct web_call *c, struct err *err)
     return web_render(c, "bench", 200, err);
 }
 
-/* ---- carriers: what their numbers look like is a hint; what was scanned is what counts ---- */
-
-static bool digits(const char *s, size_t n)
-{
-    return strlen(s) == n && strspn(s, "0123456789") == n;
-}
-
-static bool sf_number(const char *s)
-{
-    return digits(s, 12) || ((strncmp(s, "SF", 2) == 0 || strncmp(s, "sf", 2) == 0) && digits(s + 2, 13));
-}
-
-/* UPU S10: two letters, eight digits, a check digit, two letters. */
-static bool ems_number(const char *s)
-{
-    static const int WEIGHTS[8] = {8, 6, 4, 2, 3, 5, 9, 7};
-    int sum = 0;
-    if (strlen(s) != 13 || strspn(s + 2, "0123456789") != 9)
-        return false;
-    for (int i = 0; i < 8; i++)
-        sum += WEIGHTS[i] * (s[2 + i] - '0');
-    int check = 11 - sum % 11;
-    return s[10] - '0' == (check == 10 ? 0 : check == 11 ? 5 : check);
-}
-
-static bool any_number(const char *s)
-{
-    (void)s;
-    return true;
-}
-
-static const struct carrier {
-    const char *name;
-    enum text_id title;
-    bool (*usual)(const char *number);
-} CARRIERS[] = {{"SF", TEXT_STAFF_CARRIER_SF, sf_number},
-                {"EMS", TEXT_STAFF_CARRIER_EMS, ems_number},
-                {"other", TEXT_STAFF_CARRIER_OTHER, any_number}};
-#define N_CARRIERS (sizeof(CARRIERS) / sizeof(CARRIERS[0]))
-
-static const struct carrier *carrier(const char *name)
-{
-    for (size_t i = 0; i < N_CARRIERS; i++)
-        if (strcmp(CARRIERS[i].name, name) == 0)
-            return &CARRIERS[i];
-    return NULL;
-}
-
 /* ---- one application at the bench ---- */
 
 static int put_certificate(struct web_call *c, struct err *err)
@@ -193,8 +146,8 @@ static int put_inputs(struct web_call *c, struct err *err)
 {
     json_t *none = json_object();
     int rc = none ? 0 : err_set(err, ERR_MEMORY, "inputs");
-    for (size_t i = 0; rc == 0 && i < N_CARRIERS; i++)
-        rc = web_add_option(c, "carriers", CARRIERS[i].name, text(CARRIERS[i].title, c->lang), err);
+    for (size_t i = 0; rc == 0 && i < n_carriers; i++)
+        rc = web_add_option(c, "carriers", carriers[i].name, text(carriers[i].title, c->lang), err);
     if (rc == 0 && (web_put_inputs(c, "post_inputs", POST, sizeof(POST) / sizeof(POST[0]), none, err) != 0 ||
                     web_put_inputs(c, "picked_inputs", &PICKED, 1, none, err) != 0 ||
                     web_put_inputs(c, "retry_inputs", &RETRY, 1, none, err) != 0))
@@ -230,11 +183,9 @@ static int put_acts(struct web_call *c, struct err *err)
     for (size_t i = 0; i < sizeof(FLAGS) / sizeof(FLAGS[0]); i++)
         if (web_set_bool(c, FLAGS[i].name, FLAGS[i].value, err) != 0)
             return -1;
-    const struct carrier *by = carrier(c->application.carrier);
     return web_set_text(c, "fault_code", c->application.fault_code, err) != 0 ||
                    web_set_text(c, "fault_detail", c->application.fault_detail, err) != 0 ||
-                   web_set_text(c, "carrier", by ? text(by->title, c->lang) : c->application.carrier, err) !=
-                       0 ||
+                   web_set_text(c, "carrier", carrier_title(c->application.carrier, c->lang), err) != 0 ||
                    web_set_text(c, "tracking_number", c->application.tracking_number, err) != 0 ||
                    web_set_time(c, "handed_over", c->application.handed_over_at, err) != 0
                ? -1

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/carrier.h"
 #include "portal/list.h"
 #include "web/export.h"
 #include "web/input.h"
@@ -154,6 +155,8 @@ static int put_rows(struct web_call *c, struct export *x, json_t *rows, struct e
     json_array_foreach(rows, i, row)
     {
         const char *cells[N_COLUMNS];
+        const char *by = json_string_value(json_object_get(row, "carrier"));
+        json_object_set_new(row, "carrier", json_string(carrier_title(by ? by : "", c->lang)));
         json_object_set(row, "due", json_object_get(json_object_get(row, "promise"), "due"));
         for (size_t j = 0; j < N_COLUMNS; j++)
             cells[j] = json_string_value(json_object_get(row, COLUMNS[j].key));

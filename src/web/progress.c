@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/carrier.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- the five steps */
@@ -135,14 +137,30 @@ static int actor(struct web_call *c, const struct moment *m, char ret[300], stru
     return 0;
 }
 
+/* A parcel's note is "SF SF1234…": who takes it, in words, and the rest. Of others all is rest. */
+static const char *parcel(const struct web_call *c, const struct moment *m, const char **ret_rest)
+{
+    *ret_rest = m->note;
+    for (unsigned int i = 0; m->event == APPLICATION_POST && i < n_carriers; i++) {
+        size_t len = strlen(carriers[i].name);
+        if (strncmp(m->note, carriers[i].name, len) != 0 || m->note[len] != ' ')
+            continue;
+        *ret_rest = m->note + len;
+        return text(carriers[i].title, c->lang);
+    }
+    return "";
+}
+
 static int put_moment(struct web_call *c, const struct moment *m, json_t *list, struct err *err)
 {
     char at[20], who[300], note[2048];
+    const char *rest, *by = parcel(c, m, &rest);
     bool detail = web_is(c, ROLE_STAFF) && *m->detail;
     if (actor(c, m, who, err) != 0)
         return -1;
     web_time_text(m->at, at);
-    snprintf(note, sizeof(note), "%s%s%s", m->note, *m->note && detail ? "\n" : "", detail ? m->detail : "");
+    snprintf(note, sizeof(note), "%s%s%s%s", by, rest, *m->note && detail ? "\n" : "",
+             detail ? m->detail : "");
     utf8_scrub(note);
     if (json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s}", "at", at, "title",
                                               application_event_title(m->event, c->lang), "who", who, "note",

@@ -271,6 +271,8 @@ web_post "/applications/$A/handover" act=post certificate=0123 carrier=SF number
 is "nor is another token than the one looked at handed over" "$(state "$A")" made
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=nobody number=1
 is "an unknown carrier is refused" "$STATUS" 422
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF "number=$(printf 'SF1\u202e2')"
+is "so is a number that reads backwards, at its field" "$STATUS $(web_shown 'href="#f-number"' && echo there)" "422 there"
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=
 is "so is no number" "$STATUS" 422
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
@@ -282,6 +284,9 @@ is "twice is once" "$STATUS $(state "$A")" "303 issued"
 web_as a
 web_get "/applications/$A"
 is "the applicant reads 已发证" "$STATUS $(web_shown 已发证 && echo said)" "200 said"
+is "and the carrier in words, overview and history" "$(grep -c '顺丰速运' <<<"$BODY")" 2
+web_get "/applications/$A/export/csv"
+ok "in an export, too" web_shown '顺丰速运 ODD-1'
 
 # ---- rejected: the fee goes back
 web_as final
