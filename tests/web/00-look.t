@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/* Every page, as those who may read it see it, in both languages, on a desk and on a telephone: axe finds nothing, the
+/* (The longest comes first, so that the others run beside it.)
+ * Every page, as those who may read it see it, in both languages, on a desk and on a telephone: axe finds nothing, the
  * browser has nothing to say, nothing is wider than the screen. Pictures: build/web/LANGUAGE-WIDTH/. */
 'use strict';
 const { web_test, test, need, assert } = require('./lib/start.js');
