@@ -107,6 +107,25 @@ static int set_unread(struct web_call *c, struct err *err)
     return web_set_int(c, "unread", unread, err);
 }
 
+/* What tells that something was not done is no success. */
+static const char *flash_kind(enum text_id flash)
+{
+    static const enum text_id WARNINGS[] = {
+        TEXT_WEB_KEPT,
+        TEXT_FORM_NOT_EDITABLE,
+        TEXT_FORM_SUBMITTED_ALREADY,
+        TEXT_WITHDRAW_CANNOT,
+        TEXT_APPLY_TERMS_CHANGED,
+        TEXT_CERTIFICATES_UNDER_WAY,
+        TEXT_STAFF_HANDOVER_OTHER,
+        TEXT_STAFF_DONE_POSTED_UNUSUAL,
+    };
+    for (size_t i = 0; i < sizeof(WARNINGS) / sizeof(WARNINGS[0]); i++)
+        if (WARNINGS[i] == flash)
+            return "warning";
+    return "success";
+}
+
 int web_context_fill(struct web_call *c, struct err *err)
 {
     char token[WEB_TOKEN_SIZE];
@@ -116,7 +135,9 @@ int web_context_fill(struct web_call *c, struct err *err)
     if (web_set_text(c, "lang", c->lang == LANG_EN ? "en" : "zh-CN", err) != 0 ||
         web_set_text(c, "page", c->page ? c->page->name : "", err) != 0 ||
         web_set_text(c, "csrf", token, err) != 0 || web_set_text(c, "path", r->request->path, err) != 0 ||
-        web_set_text(c, "flash", flash, err) != 0 || web_set_text(c, "build", static_build(), err) != 0)
+        web_set_text(c, "flash", flash, err) != 0 ||
+        web_set_text(c, "flash_kind", flash_kind(r->flash), err) != 0 ||
+        web_set_text(c, "build", static_build(), err) != 0)
         return -1;
     return set_user(c, err) == 0 && set_roles(c, err) == 0 && set_unread(c, err) == 0 &&
                    web_context_nav(c, err) == 0

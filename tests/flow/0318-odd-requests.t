@@ -23,6 +23,13 @@ ID=$(sed -n 's,^/applications/\([^/]*\)/.*,\1,p' <<<"$LOCATION")
 need "a draft is begun" test -n "$ID"
 F=/applications/$ID/form
 
+web_post /apply terms=1
+web_get "$LOCATION"
+ok "a second one is not begun, and that is no success" web_shown 'class="alert alert-warning" role="status"'
+web_post "$F/people" legal_representative=陈建国 go=save
+web_get "$LOCATION"
+ok "saving is one" web_shown 'class="alert alert-success" role="status"'
+
 # ---- values that no page offers
 web_post "$F/organisation" profile=a字字字字字字字字字字字字字字字字字字 validity_days=字字字字字字 go=save
 web_get "$F/organisation"
