@@ -50,7 +50,7 @@ static void read_name(const uint8_t *data, size_t len, char ret[NAME_MAX_BYTES +
     size_t n = 0;
     for (size_t i = 1; i < len && n < NAME_MAX_BYTES && !ends_name(data[i]); i++) {
         bool escaped = data[i] == '#' && len - i > 2 && nibble(data[i + 1]) >= 0 && nibble(data[i + 2]) >= 0;
-        ret[n++] = (char)(escaped ? nibble(data[i + 1]) << 4 | nibble(data[i + 2]) : data[i]);
+        ret[n++] = (char)(escaped ? nibble(data[i + 1]) * 16 + nibble(data[i + 2]) : data[i]);
         i += escaped ? 2 : 0;
     }
     ret[n] = '\0';

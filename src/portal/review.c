@@ -89,14 +89,36 @@ static int check_content(const struct reviewing *r, struct err *err)
     return 0;
 }
 
+int review_took_part(struct db *db, const char *id, const char *email, bool *ret, struct err *err)
+{
+    struct db_rows *rows = NULL;
+    if (db_query(db, PSQL_REVIEW_FIRST_BY, DB_ARGS(DB_TEXT(id), DB_TEXT(email)), &rows, err) != 0)
+        return -1;
+    int r = db_next(rows, err);
+    *ret = r == 1 && db_col_int(rows, 0) > 0;
+    db_rows_free(&rows);
+    return r < 0 ? -1 : 0;
+}
+
+static int check_person(const struct reviewing *r, struct err *err)
+{
+    const char *email = r->decision->reviewer->email;
+    bool took_part = false;
+    if (review_took_part(r->act->db, r->row.id, email, &took_part, err) != 0)
+        return -1;
+    if (!took_part)
+        return 0;
+    return err_set(err, ERR_REFUSED, "application %s: %s made a first review of it; it takes another person",
+                   r->row.id, email);
+}
+
 /* Two people see the same content, and the final one also holds its paper. */
 static int check_final(const struct reviewing *r, struct err *err)
 {
     if (r->decision->stage != REVIEW_FINAL)
         return 0;
-    if (strcmp(r->first.reviewer, r->decision->reviewer->email) == 0)
-        return err_set(err, ERR_REFUSED, "application %s: %s made the first review; it takes another person",
-                       r->row.id, r->first.reviewer);
+    if (check_person(r, err) != 0)
+        return -1;
     if (r->decision->decision != REVIEW_APPROVE)
         return 0;
     if (!*r->row.paper_number)

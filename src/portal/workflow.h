@@ -85,6 +85,8 @@ struct act_decision {
 };
 /* Final approval needs the paper's receipt, and a first approval of the same content: ERR_REFUSED. */
 int act_review(const struct act *act, const char *id, const struct act_decision *decision, struct err *err);
+/* Did this person ever decide about it at first review, whatever became of that? Then the final one is another's. */
+int review_took_part(struct db *db, const char *id, const char *email, bool *ret, struct err *err);
 int act_paper(const struct act *act, const char *id, const char *number, struct err *err); /* again: corrects the number */
 /* Reasons of the last return, {key: reason}; {} when it was not returned. */
 int review_reasons(struct db *db, const char *id, json_t **ret, struct err *err);

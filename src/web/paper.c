@@ -49,13 +49,23 @@ static void row_value(const struct export_line *row, char *ret, size_t cap)
                  strcmp(row->value, second) == 0 ? TICKED : UNTICKED, second);
         return;
     }
-    const char *box = row->part != EXPORT_MATERIALS ? "" : row->given ? TICKED : UNTICKED;
-    snprintf(ret, cap, "%s%s", box, row->value);
+    /* The paper is among the materials, and so made before them: the boxes are for whoever encloses them. */
+    snprintf(ret, cap, "%s", row->part == EXPORT_MATERIALS ? UNTICKED : row->value);
 }
 
-static bool on_paper(const struct export_line *row)
+/* Delivery is asked for after the materials: before it is known, it does not stand on what is stamped. */
+static bool delivery_known(const struct export_rows *rows)
 {
-    return row->part != EXPORT_RESULT && row->title[LANG_ZH] != zh(TEXT_DOC_FORM_STATE) &&
+    for (size_t i = 0; i < rows->n; i++)
+        if (strcmp(rows->rows[i].key, "delivery_method") == 0)
+            return *rows->rows[i].value != '\0';
+    return false;
+}
+
+static bool on_paper(const struct export_line *row, bool with_delivery)
+{
+    return row->part != EXPORT_RESULT && (with_delivery || row->part != EXPORT_DELIVERY) &&
+           row->title[LANG_ZH] != zh(TEXT_DOC_FORM_STATE) &&
            row->title[LANG_ZH] != zh(TEXT_DOC_FORM_CREATED); /* it is stamped before there is any result */
 }
 
@@ -68,10 +78,11 @@ static int put_rows(struct document *d, const struct export_rows *rows, struct e
         [EXPORT_DELIVERY] = TEXT_DOC_SECTION_DELIVERY,
         [EXPORT_RESULT] = TEXT_DOC_SECTION_RESULT,
     };
+    bool with_delivery = delivery_known(rows);
     for (size_t i = 0; i < rows->n; i++) {
         const struct export_line *row = &rows->rows[i];
         char value[EXPORT_VALUE_SIZE + 64];
-        if (!on_paper(row))
+        if (!on_paper(row, with_delivery))
             continue;
         if (row->part != EXPORT_HEAD && (i == 0 || rows->rows[i - 1].part != row->part) &&
             document_heading(d, zh(HEADINGS[row->part]), en(HEADINGS[row->part]), err) != 0)

@@ -91,8 +91,11 @@ struct record_check {
 static void state_line(const struct web_call *c, struct db_rows *rows, char *ret, size_t cap)
 {
     char at[20];
+    const char *name = db_col_text(rows, 1);
+    bool same = strcmp(name, c->application.organisation) == 0;
     web_time_text(db_col_int(rows, 3), at);
-    snprintf(ret, cap, "%s · %s · %.10s", db_col_text(rows, 0),
+    snprintf(ret, cap, "%s · %s%s%s · %s · %.10s", db_col_text(rows, 0), name, same ? "" : " — ",
+             same ? "" : text(TEXT_STAFF_CHECK_OTHER_NAME, c->lang),
              application_state_title(application_state_from_name(db_col_text(rows, 2)), c->lang), at);
 }
 

@@ -13,24 +13,6 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- who may do what ---- */
 
-/* Did this user give the first approval that stands? */
-static int was_first(struct web_call *c, bool *ret, struct err *err)
-{
-    json_t *reviews = NULL, *r;
-    size_t i;
-    *ret = false;
-    if (reviews_of(c->db, c->application.id, &reviews, err) != 0)
-        return -1;
-    json_array_foreach(reviews, i, r)
-    {
-        if (strcmp(text_of(r, "stage"), "first") == 0 && strcmp(text_of(r, "decision"), "approve") == 0)
-            *ret = strcmp(text_of(r, "reviewer"), c->user.email) == 0 &&
-                   !json_is_true(json_object_get(r, "void"));
-    }
-    json_decref(reviews);
-    return 0;
-}
-
 int review_access(struct web_call *c, struct review_access *ret, struct err *err)
 {
     enum application_state s = application_state_from_name(c->application.state);
@@ -47,7 +29,7 @@ int review_access(struct web_call *c, struct review_access *ret, struct err *err
     ret->takes_paper = web_is(c, ROLE_FINAL_REVIEWER);
     if (!ret->takes_paper)
         return 0;
-    if (was_first(c, &ret->same_person, err) != 0)
+    if (review_took_part(c->db, c->application.id, c->user.email, &ret->same_person, err) != 0)
         return -1;
     ret->decides = !ret->same_person;
     return 0;

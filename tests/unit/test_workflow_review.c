@@ -69,6 +69,19 @@ static void who_approved_first_may_not_decide_in_the_end(void **state)
     DO(decide(id, &final, REVIEW_APPROVE));
 }
 
+static void who_returned_it_once_at_first_review_may_not_decide_in_the_end_either(void **state)
+{
+    (void)state;
+    char id[41];
+    to_first_review(id);
+    DO(decide(id, &both, REVIEW_RETURN));
+    DO(submit(id));
+    DO(decide(id, &first, REVIEW_APPROVE));
+    DO(paper(id));
+    REFUSED(decide(id, &both, REVIEW_APPROVE), ERR_REFUSED, "another person");
+    DO(decide(id, &final, REVIEW_APPROVE));
+}
+
 static void a_first_decision_is_never_taken_for_a_final_one_though_its_reviewer_may_make_both(void **state)
 {
     (void)state;
@@ -458,6 +471,7 @@ int main(void)
         WORKFLOW_TEST(two_reviewers_at_once_make_one_decision),
         WORKFLOW_TEST(of_two_at_the_same_moment_one_is_done_and_one_refused),
         WORKFLOW_TEST(who_approved_first_may_not_decide_in_the_end),
+        WORKFLOW_TEST(who_returned_it_once_at_first_review_may_not_decide_in_the_end_either),
         WORKFLOW_TEST(a_first_decision_is_never_taken_for_a_final_one_though_its_reviewer_may_make_both),
         WORKFLOW_TEST(the_final_approval_waits_for_the_paper),
         WORKFLOW_TEST(a_return_says_why_by_field_and_a_rejection_why_at_all),
