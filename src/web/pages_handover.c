@@ -226,7 +226,12 @@ static int post(struct web_call *c, enum text_id *ret_done, struct err *err)
         return web_error(c, "carrier", TEXT_STAFF_CARRIER_NEEDED, err);
     if (!number[0])
         return web_error(c, "number", TEXT_STAFF_TRACKING_NEEDED, err);
-    *ret_done = by->usual(number) ? TEXT_STAFF_DONE_POSTED : TEXT_STAFF_DONE_POSTED_UNUSUAL;
+    /* An unusual number is asked about once: what was scanned counts, but posting tells the applicant. */
+    if (!by->usual(number) && strcmp(web_field(c, "unusual"), number) != 0)
+        return web_set_text(c, "unusual", number, err) != 0
+                   ? -1
+                   : web_error(c, "number", TEXT_STAFF_TRACKING_UNUSUAL, err);
+    *ret_done = TEXT_STAFF_DONE_POSTED;
     return act_post(&c->act, c->application.id, by->name, number, err);
 }
 

@@ -118,7 +118,6 @@ static const char *flash_kind(enum text_id flash)
         TEXT_APPLY_TERMS_CHANGED,
         TEXT_CERTIFICATES_UNDER_WAY,
         TEXT_STAFF_HANDOVER_OTHER,
-        TEXT_STAFF_DONE_POSTED_UNUSUAL,
     };
     for (size_t i = 0; i < sizeof(WARNINGS) / sizeof(WARNINGS[0]); i++)
         if (WARNINGS[i] == flash)

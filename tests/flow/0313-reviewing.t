@@ -276,9 +276,11 @@ is "so is a number that reads backwards, at its field" "$STATUS $(web_shown 'hre
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=
 is "so is no number" "$STATUS" 422
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
-is "an odd number is taken, for it was scanned" "$STATUS $(state "$A")" "303 issued"
-web_get "$LOCATION"
-ok "with a word of warning" web_shown 请再核对一次
+is "an odd number is asked about" "$STATUS $(state "$A") $(web_shown 请再核对承运商和单号 && echo asked)" "422 made asked"
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-2 unusual=ODD-1
+is "and so is another odd one" "$STATUS $(state "$A")" "422 made"
+web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1 unusual=ODD-1
+is "sent again it is taken, for it was scanned" "$STATUS $(state "$A")" "303 issued"
 FORM=/account web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
 is "twice is once" "$STATUS $(state "$A")" "303 issued"
 web_as a
