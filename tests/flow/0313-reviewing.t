@@ -208,7 +208,7 @@ is "about the present content it is" "$STATUS $(state "$B")" "303 final_review"
 
 # ---- final review
 web_get "/applications/$B/review"
-is "the first reviewer sees why he may not decide" "$(web_shown 您是本申领的初审人 && echo said) $(web_shown 'name="decision"' || echo hidden)" "said hidden"
+is "the first reviewer sees why he may not decide" "$(web_shown 您曾参与本申领的初审 && echo said) $(web_shown 'name="decision"' || echo hidden)" "said hidden"
 FORM=/account web_post "/applications/$B/review" decision=reject stage=final review_sha256=x note=no
 is "and cannot" "$STATUS $(state "$B")" "422 final_review"
 FORM=/account web_post "/applications/$B/review" decision=approve stage=first "review_sha256=$OLD"
