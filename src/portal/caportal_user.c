@@ -111,6 +111,20 @@ static int read_roles(const char *list, unsigned int *ret, struct err *err)
     return 0;
 }
 
+/* Anybody can register with anybody's USCC: nobody is put beside one who never confirmed his address. */
+static int refuse_unconfirmed(const struct change *ch, const char *uscc, const char *organisation,
+                              struct err *err)
+{
+    bool any = false;
+    if (account_any_checked(ch->db, organisation, &any, err) != 0)
+        return -1;
+    return any ? 0
+               : err_set(err, ERR_REFUSED,
+                         "--uscc %s: it belongs to a registration that was never confirmed, which ends a day "
+                         "after it was made: try again then",
+                         uscc);
+}
+
 /* The organisation with this USCC, or a new one. "" for staff. */
 static int find_organisation(const struct change *ch, char ret[UUID_SIZE], struct err *err)
 {
@@ -124,7 +138,7 @@ static int find_organisation(const struct change *ch, char ret[UUID_SIZE], struc
     if (*uscc && account_organisation_by_uscc(ch->db, uscc, ret, err) != 0)
         return -1;
     if (*ret)
-        return 0;
+        return refuse_unconfirmed(ch, uscc, ret, err);
     enum organisation_kind kind = organisation_kind_from_name(c->organisation_kind);
     if (kind == ORGANISATION_KIND_COUNT)
         return err_set(err, ERR_USAGE, "--organisation-kind: enterprise or institution");

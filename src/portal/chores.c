@@ -6,6 +6,7 @@
 #include "portal/material.h"
 #include "portal/notice.h"
 #include "portal/promise.h"
+#include "portal/workflow.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  INT64_C(86400000)
@@ -89,6 +90,30 @@ static int ask_for_papers(struct portal *p, struct db *db, int64_t now, struct e
     return tell_once(db, now, &ids, ROLE_APPLICANT, NOTICE_PAPER_OVERDUE, err);
 }
 
+/* What nobody goes on with ends, so that what was uploaded to it is purged like that of any other. */
+static int withdraw_idle(struct portal *p, struct db *db, int64_t now, struct err *err)
+{
+    static const enum application_state IDLE[] = {APPLICATION_DRAFT, APPLICATION_AWAITING_PAYMENT,
+                                                  APPLICATION_RETURNED};
+    const struct act act = {.db = db, .now = now, .who = "portal"};
+    struct ids ids;
+    int64_t days;
+    (void)p;
+    if (setting_int(db, "idle_days", 180, &days, err) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof(IDLE) / sizeof(IDLE[0]); i++) {
+        if (read_ids(db, PSQL_CHORE_IDLE,
+                     DB_ARGS(DB_TEXT(application_state_name(IDLE[i])), DB_INT(now - days * DAY_MS),
+                             DB_INT(AT_ONCE)),
+                     &ids, err) != 0)
+            return -1;
+        for (size_t n = 0; n < ids.n; n++)
+            if (act_withdraw(&act, ids.ids[n], text(TEXT_NOTICE_IDLE, LANG_ZH), err) != 0)
+                return -1;
+    }
+    return 0;
+}
+
 /* ---- purges ---- */
 
 static int purge_old(struct db *db, int64_t now, const char *setting, int64_t days, enum portal_sql statement,
@@ -134,6 +159,7 @@ static const struct {
 } CHORES[] = {
     {"promises about to be broken", false, warn_of_promises},
     {"papers that did not arrive", false, ask_for_papers},
+    {"applications that nobody goes on with", true, withdraw_idle},
     {"old notices and mails", false, purge_messages},
     {"old sessions and links", false, purge_accounts},
     {"old materials", false, purge_materials},

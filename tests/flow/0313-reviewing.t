@@ -281,7 +281,7 @@ web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF num
 is "and so is another odd one" "$STATUS $(state "$A")" "422 made"
 web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1 unusual=ODD-1
 is "sent again it is taken, for it was scanned" "$STATUS $(state "$A")" "303 issued"
-FORM=/account web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1
+FORM=/account web_post "/applications/$A/handover" act=post certificate="$SEEN" carrier=SF number=ODD-1 unusual=ODD-1
 is "twice is once" "$STATUS $(state "$A")" "303 issued"
 web_as a
 web_get "/applications/$A"

@@ -246,6 +246,25 @@ static void what_is_old_is_purged_and_nothing_else(void **state)
         "INSERT INTO t SELECT group_concat(id) = 'new' FROM notice;");
 }
 
+static void what_nobody_goes_on_with_is_withdrawn_and_nothing_else(void **state)
+{
+    (void)state;
+    sql("INSERT INTO organisation (id,kind,name,identifier_kind,created_at) VALUES "
+        "('O1','enterprise','x','',1),"
+        "('O2','enterprise','x','',1),('O3','enterprise','x','',1),('O4','enterprise','x','',1);"
+        "INSERT INTO application (id,owner,state,created_at,organisation,identifier,profile,updated_at) "
+        "VALUES "
+        "('A1','O1','draft',1,'x','','',1),('A2','O2','returned',1,'x','x','p',1),"
+        "('A3','O3','draft',1,'x','','',1799990000000),('A4','O4','first_review',1,'x','x','p',1);"
+        "INSERT INTO payment_order (id,application,state,fen,created_at) VALUES ('P2','A2','paid',100,1);");
+    chores_at(START);
+    sql("CREATE TEMP TABLE t (n CHECK (n)); INSERT INTO t SELECT group_concat(id || ' ' || state) = "
+        "'A1 withdrawn,A2 withdrawn,A3 draft,A4 first_review' FROM (SELECT id, state FROM application ORDER "
+        "BY "
+        "id);"
+        "INSERT INTO t SELECT state = 'refund_due' FROM payment_order;");
+}
+
 /* Whoever else wants to write waits for a round: it deletes a little, and the next goes on. */
 static void a_round_purges_a_little_and_the_next_goes_on(void **state)
 {
@@ -280,6 +299,7 @@ int main(void)
         TEST(in_a_folder_a_mail_is_there_once_though_its_mark_was_lost),
         TEST(without_a_way_out_mails_wait),
         TEST(a_promise_about_to_be_broken_is_told_once_to_those_who_have_to_act),
+        TEST(what_nobody_goes_on_with_is_withdrawn_and_nothing_else),
         TEST(what_is_old_is_purged_and_nothing_else),
         TEST(a_round_purges_a_little_and_the_next_goes_on),
     };
