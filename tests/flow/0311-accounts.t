@@ -29,7 +29,7 @@ register li@corp.com
 is "a right one is taken" "$STATUS $LOCATION" "303 /register/sent"
 web_post /login email=li@corp.com "password=$PASSWORD"
 is "before its e-mail is confirmed nobody logs in with it" "$STATUS" 422
-join() { caportal user add "$1" --name 甲 --role applicant --organisation-kind enterprise --organisation 深圳甲公司 --uscc $USCC --password-file "$T/password"; }
+join() { caportal user add "$1" --name 甲 --role applicant --organisation-kind enterprise --organisation 深圳甲公司 --uscc "$USCC" --password-file "$T/password"; }
 exits "nor does an administrator put another beside it" 4 join beside@corp.com
 link=$(web_link li@corp.com /email/)
 like "a mail brings the link" "$link" '^/email/[A-Za-z0-9_-]{43}$'
