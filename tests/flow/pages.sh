@@ -45,13 +45,14 @@ web_post() {
     web_csrf "${FORM:-$path}" /account /login
     web_send POST "$path" --data-urlencode "csrf=$CSRF" "${args[@]}"
 }
-# Each code works once: the next unused step of the three that are taken now.
+# Each code works once: the next unused step of the three that are taken now, but none that is about to be too old.
 web_code() { # FILE
-    local file=$1 now step last
+    local file=$1 seconds now step last
     for _ in {1..70}; do
-        now=$(($(date +%s) / 30)) last=$(cat "$file.used" 2>/dev/null || echo 0)
+        seconds=$(date +%s)
+        now=$((seconds / 30)) last=$(cat "$file.used" 2>/dev/null || echo 0)
         for step in $((now - 1)) $now $((now + 1)); do
-            if [ "$step" -gt "$last" ]; then
+            if [ "$step" -gt "$last" ] && { [ "$step" -ge "$now" ] || [ $((seconds % 30)) -lt 20 ]; }; then
                 echo "$step" >"$file.used"
                 oathtool --totp -b -N "@$((step * 30))" "@$file"
                 return
